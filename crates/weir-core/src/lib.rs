@@ -1,1 +1,36 @@
-//! placeholder
+//! The vocabulary every stage speaks: a request, an answer made of chunks, those who watch it pass, and the
+//! reasons it may be refused or fail. One meaning per word, and the words are listed in ARCHITECTURE.md.
+//!
+//! What always holds: nothing here does IO, reads a clock, draws a random number or knows a runtime. Time comes
+//! from the [`Clock`] and chance from the [`Chance`] that the binary hands down.
+
+mod answer;
+mod chance;
+mod clock;
+mod dialect;
+mod envelope;
+mod failure;
+mod observer;
+mod priority;
+mod rejection;
+mod request;
+mod secret;
+mod trail;
+mod usage;
+
+pub use answer::{Answer, Body, Chunk, ChunkStream, Head};
+pub use chance::Chance;
+pub use clock::Clock;
+pub use dialect::{Dialect, Operation};
+pub use envelope::{Envelope, Member};
+pub use failure::{Class, Failure, Reply};
+pub use observer::{End, Observer, Watchers};
+pub use priority::Priority;
+pub use rejection::{Kind, Rejection};
+pub use request::{Request, RequestId};
+pub use secret::{Secret, SecretRef, SecretRefError};
+pub use trail::{CacheState, Trail, Via};
+pub use usage::{Finish, Usage};
+
+#[cfg(test)]
+mod tests;

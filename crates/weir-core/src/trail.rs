@@ -1,0 +1,152 @@
+//! What has happened to a request so far: write-once notes that the stages leave and the record reads.
+//!
+//! It exists because a caller may leave at any await: what is known by then must be readable from outside the future
+//! that was dropped. Nothing decides anything by it; it is for the record, the log line and the response headers.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the cache said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CacheState {
+    /// This request may not be cached, or the cache is off.
+    Bypass = 0,
+    /// Not known yet.
+    Miss = 1,
+    /// Answered from memory.
+    HitMemory = 2,
+}
+
+impl CacheState {
+    /// The value of the `x-cache` header.
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::Bypass => "BYPASS",
+            Self::Miss => "MISS",
+            Self::HitMemory => "HIT-memory",
+        }
+    }
+}
+
+/// Where an answer came from.
+#[derive(Clone, Debug)]
+pub struct Via {
+    /// The endpoint's name in config.
+    pub endpoint: Arc<str>,
+    /// The service's own id of the request.
+    pub upstream_id: Option<String>,
+}
+
+/// Notes about one request. Durations are since its arrival; 0 means "not reached".
+#[derive(Debug)]
+pub struct Trail {
+    started: Instant,
+    queued_us: AtomicU64,
+    permitted_us: AtomicU64,
+    sent_us: AtomicU64,
+    head_us: AtomicU64,
+    attempts: AtomicU32,
+    cache: AtomicU8,
+    via: Mutex<Option<Via>>,
+}
+
+impl Trail {
+    /// The trail of a request that arrived at `started`.
+    pub const fn new(started: Instant) -> Self {
+        Self {
+            started,
+            queued_us: AtomicU64::new(0),
+            permitted_us: AtomicU64::new(0),
+            sent_us: AtomicU64::new(0),
+            head_us: AtomicU64::new(0),
+            attempts: AtomicU32::new(0),
+            cache: AtomicU8::new(CacheState::Bypass as u8),
+            via: Mutex::new(None),
+        }
+    }
+
+    /// When the request arrived.
+    pub const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// It joined the queue.
+    pub fn queued(&self, now: Instant) {
+        self.queued_us.store(self.since(now), Ordering::Relaxed);
+    }
+
+    /// It left the queue with a permit.
+    pub fn permitted(&self, now: Instant) {
+        self.permitted_us.store(self.since(now), Ordering::Relaxed);
+    }
+
+    /// An attempt went out.
+    pub fn sent(&self, now: Instant) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        // The first attempt marks the end of weir's own work before the call.
+        let _already_marked =
+            self.sent_us.compare_exchange(0, self.since(now), Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The answer was committed to: its first meaningful part is here.
+    pub fn committed(&self, now: Instant, via: Via) {
+        self.head_us.store(self.since(now), Ordering::Relaxed);
+        *self.via.lock().unwrap_or_else(PoisonError::into_inner) = Some(via);
+    }
+
+    /// What the cache said.
+    pub fn cache_said(&self, state: CacheState) {
+        self.cache.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// What the cache said, last.
+    pub fn cache(&self) -> CacheState {
+        match self.cache.load(Ordering::Relaxed) {
+            1 => CacheState::Miss,
+            2 => CacheState::HitMemory,
+            _ => CacheState::Bypass,
+        }
+    }
+
+    /// How many attempts went out.
+    pub fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    /// Who answered.
+    pub fn via(&self) -> Option<Via> {
+        self.via.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Time in the queue; a request that is still waiting has waited until `now`.
+    pub fn queue_wait(&self, now: Instant) -> Duration {
+        let queued = self.queued_us.load(Ordering::Relaxed);
+        if queued == 0 {
+            return Duration::ZERO;
+        }
+        let left = match self.permitted_us.load(Ordering::Relaxed) {
+            0 => self.since(now),
+            permitted => permitted,
+        };
+        Duration::from_micros(left.saturating_sub(queued))
+    }
+
+    /// Time from the first attempt to the first meaningful part of the answer; `None` before there is one.
+    pub fn upstream(&self) -> Option<Duration> {
+        let head = self.head_us.load(Ordering::Relaxed);
+        (head > 0).then(|| Duration::from_micros(head.saturating_sub(self.sent_us.load(Ordering::Relaxed))))
+    }
+
+    /// Time from arrival to the first meaningful part of the answer; `None` before there is one.
+    pub fn first_token(&self) -> Option<Duration> {
+        let head = self.head_us.load(Ordering::Relaxed);
+        (head > 0).then(|| Duration::from_micros(head))
+    }
+
+    /// Microseconds since arrival, at least 1 so that 0 keeps meaning "not reached".
+    fn since(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.started).as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+}

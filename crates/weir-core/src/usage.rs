@@ -1,0 +1,43 @@
+//! What an answer consumed, and how it ended.
+
+/// Tokens of one answer as its service reported them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt, cached ones included.
+    pub prompt: u64,
+    /// Tokens of the prompt that the service had cached and bills at the lower price.
+    pub cached: u64,
+    /// Tokens generated, reasoning included.
+    pub completion: u64,
+    /// Tokens generated while reasoning.
+    pub reasoning: u64,
+}
+
+impl Usage {
+    /// Prompt and completion together.
+    pub const fn total(&self) -> u64 {
+        self.prompt + self.completion
+    }
+
+    /// The larger of both, field by field: streams report cumulatively, in several events.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        Self {
+            prompt: self.prompt.max(other.prompt),
+            cached: self.cached.max(other.cached),
+            completion: self.completion.max(other.completion),
+            reasoning: self.reasoning.max(other.reasoning),
+        }
+    }
+}
+
+/// How the service said the answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Of its own accord, at a stop sequence, or with tool calls.
+    Whole,
+    /// At the caller's token limit.
+    Length,
+    /// Stopped by the service's content filter. An answer, never retried elsewhere.
+    Filtered,
+}
