@@ -95,7 +95,7 @@ pub struct Failure {
     /// How long the service asked to wait.
     pub retry_after: Option<Duration>,
     /// The service's own error answer: what the caller gets when nothing else helps.
-    pub reply: Option<Reply>,
+    pub reply: Option<Box<Reply>>,
 }
 
 /// An error answer of a service, as it came.

@@ -127,14 +127,13 @@ pub struct Rejection {
     /// The endpoint's own error, which the caller gets instead of weir's words.
     pub reply: Option<Box<Reply>>,
     /// Headers that go with it (`x-ratelimit-*`).
-    pub headers: http::HeaderMap,
+    pub headers: Option<Box<http::HeaderMap>>,
 }
 
 impl Rejection {
     /// A rejection that says what was wrong.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        let headers = http::HeaderMap::new();
-        Self { kind, message: message.into(), param: None, retry_after: None, reply: None, headers }
+        Self { kind, message: message.into(), param: None, retry_after: None, reply: None, headers: None }
     }
 
     /// Names the offending field.

@@ -1,1 +1,16 @@
-//! placeholder
+//! Wire formats without IO: request bodies, server-sent events, answers, errors, in each dialect weir speaks.
+//!
+//! What always holds: bytes in, bytes and facts out; nothing here waits, connects or reads a clock. What weir does not
+//! act on passes through unparsed and unchanged.
+
+pub mod classify;
+pub mod dialect;
+pub mod envelope;
+pub mod error;
+pub mod gate;
+pub mod operation;
+pub mod sse;
+pub mod stream;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! From what a service said to what kind of failure it was. One table, one file.
+//!
+//! Rules from the providers' own pages and from sources read (research: classes of failure): overload is not a fault,
+//! a used-up quota is not overload although both may be 429, and a content filter's word is an answer.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use weir_core::{Class, Failure, Reply};
+
+/// How much of an error body is read and kept.
+pub const REPLY_BYTES_MAX: usize = 64 << 10;
+
+/// The parts of an error object that services fill, in any of their shapes.
+#[derive(Debug, Default)]
+struct Said {
+    message: String,
+    /// `type` and `code` and nested `error_code`, lower case, joined by spaces.
+    codes: String,
+    status: Option<u16>,
+}
+
+/// Classifies an error answer.
+pub fn reply(status: StatusCode, headers: &HeaderMap, body: Bytes, wall: SystemTime) -> Failure {
+    let said = Said::read(&body);
+    let class = class_of(status.as_u16(), &said);
+    let message = match said.message.as_str() {
+        "" => format!("the service answered {status}"),
+        words => format!("the service answered {status}: {words}"),
+    };
+    let content_type = headers.get(http::header::CONTENT_TYPE).cloned();
+    let retry_after = retry_after(headers, wall);
+    Failure { class, message, retry_after, reply: Some(Box::new(Reply { status, content_type, body })) }
+}
+
+/// Classifies an error that came inside a 200: the error object as JSON.
+pub fn in_band(error: &str) -> Failure {
+    let said = Said::read(error.as_bytes());
+    let class = match class_of(said.status.unwrap_or(500), &said) {
+        Class::Client if said.status.is_none() => Class::Hard,
+        class => class,
+    };
+    Failure::new(class, format!("the service reported an error in its answer: {}", said.message))
+}
+
+fn class_of(status: u16, said: &Said) -> Class {
+    let codes = |words: &[&str]| words.iter().any(|word| said.codes.contains(word));
+    let message = said.message.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if status == 402
+        || codes(&["insufficient_quota", "credit_balance", "spend_limit", "usage_limit_exceeded", "billing"])
+    {
+        return Class::Quota;
+    }
+    if codes(&["context_length", "exceed_context_size"])
+        || says(&["maximum context length", "context window"])
+    {
+        return Class::ContextLength;
+    }
+    if codes(&["content_filter", "content_policy", "data_inspection_failed"])
+        || says(&["content exists risk"])
+    {
+        return Class::ContentFilter;
+    }
+    if codes(&[
+        "overloaded",
+        "slow_down",
+        "rate_limit",
+        "server_busy",
+        "service_unavailable",
+        "resource_exhausted",
+    ]) {
+        return Class::Overload;
+    }
+    match status {
+        401 | 403 => Class::Auth,
+        409 | 429 | 503 | 529 => Class::Overload,
+        408 => Class::Hard,
+        400..=499 => Class::Client,
+        _ => Class::Hard,
+    }
+}
+
+impl Said {
+    /// Reads `{"error":{…}}`, `{"type":"error","error":{…}}`, `{"error":"words"}`, `{…}` itself, or nothing.
+    fn read(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Outer {
+            error: Option<serde_json::Value>,
+        }
+        let body = &body[..body.len().min(REPLY_BYTES_MAX)];
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
+            return Self::default();
+        };
+        let inner = serde_json::from_value::<Outer>(value.clone()).ok().and_then(|outer| outer.error);
+        match inner {
+            Some(serde_json::Value::String(message)) => Self { message, ..Self::default() },
+            Some(object @ serde_json::Value::Object(_)) => Self::of_object(&object),
+            _ => Self::of_object(&value),
+        }
+    }
+
+    fn of_object(object: &serde_json::Value) -> Self {
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => text.to_lowercase(),
+            serde_json::Value::Number(number) => number.to_string(),
+            _ => String::new(),
+        };
+        let codes = [&object["type"], &object["code"], &object["details"]["error_code"]].map(text).join(" ");
+        let status = [&object["code"], &object["status"]].iter().find_map(|value| value.as_u64());
+        Self {
+            message: object["message"].as_str().unwrap_or_default().to_owned(),
+            codes,
+            status: status.and_then(|status| u16::try_from(status).ok()).filter(|status| *status >= 400),
+        }
+    }
+}
+
+/// How long a service asks to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date.
+pub fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()) {
+        return Duration::try_from_secs_f64(ms / 1e3).ok();
+    }
+    let value = text("retry-after")?;
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(wall).unwrap_or(Duration::ZERO))
+}

@@ -1,0 +1,88 @@
+//! How each operation's answers are read. One file per format, and one line in [`ALL`].
+
+mod anthropic_count_tokens;
+mod anthropic_messages;
+mod openai_chat;
+mod openai_embeddings;
+mod openai_responses;
+mod openai_usage;
+
+use weir_core::{Class, Failure, Finish, Operation, Usage};
+
+use crate::sse::Event;
+
+/// Every format weir reads. [`Operation::Other`] has none: it passes as bytes.
+pub static ALL: &[&dyn Format] = &[
+    &openai_chat::CHAT,
+    &openai_chat::LEGACY,
+    &openai_embeddings::Embeddings,
+    &openai_responses::Responses,
+    &anthropic_messages::Messages,
+    &anthropic_count_tokens::CountTokens,
+];
+
+/// The format of an operation's answers; `None` for those that pass as bytes.
+pub fn format(operation: Operation) -> Option<&'static dyn Format> {
+    ALL.iter().copied().find(|format| format.operation() == operation)
+}
+
+/// What one event of a stream says.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// It is not for the caller (garbled, or asked for by weir alone).
+    pub drop: bool,
+    /// It carries something of the answer.
+    pub progress: bool,
+    /// Tokens it reports.
+    pub usage: Option<Usage>,
+    /// It reports usage and nothing else.
+    pub usage_only: bool,
+    /// How the service says the answer ended.
+    pub finish: Option<Finish>,
+    /// Nothing comes after it.
+    pub last: bool,
+}
+
+/// What a whole body says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Whole {
+    /// Tokens it reports.
+    pub usage: Option<Usage>,
+    /// How the service says the answer ended.
+    pub finish: Option<Finish>,
+}
+
+/// Reads the answers of one operation.
+pub trait Format: Sync {
+    /// Which operation's.
+    fn operation(&self) -> Operation;
+
+    /// Reads one event. `begun` says whether anything of the answer has been seen, so that the careful parse that tells
+    /// a first token from an empty opening chunk is made only until then.
+    ///
+    /// # Errors
+    /// The service says in its stream that it failed.
+    fn read_event(&self, block: &[u8], event: &Event, begun: bool) -> Result<Reading, Failure>;
+
+    /// Reads a whole body.
+    ///
+    /// # Errors
+    /// The body is not an answer, though its status said so.
+    fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure>;
+
+    /// What closes a stream after its last event, if the format has such a mark.
+    fn closing(&self) -> &'static [u8] {
+        b""
+    }
+
+    /// Whether `id:` and `retry:` lines must not reach the caller (openai-python raises on them).
+    fn strips_id_and_retry(&self) -> bool {
+        false
+    }
+}
+
+/// A body that is no answer in this format.
+fn no_answer(what: &str, body: &[u8]) -> Failure {
+    let shown: String = String::from_utf8_lossy(body).chars().take(80).collect();
+    Failure::new(Class::Hard, format!("the service answered 200 without {what}: `{}`", shown.trim()))
+}

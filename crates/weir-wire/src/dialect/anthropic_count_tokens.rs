@@ -1,0 +1,32 @@
+//! Anthropic token counting: `{"input_tokens": n}`. Free, so it reports no usage.
+
+use serde::Deserialize;
+use weir_core::{Class, Failure, Finish, Operation};
+
+use super::{Format, Reading, Whole, no_answer};
+use crate::sse::Event;
+
+pub(super) struct CountTokens;
+
+#[derive(Deserialize)]
+struct Written {
+    #[expect(dead_code, reason = "its presence is what makes the body an answer")]
+    input_tokens: u64,
+}
+
+impl Format for CountTokens {
+    fn operation(&self) -> Operation {
+        Operation::CountTokens
+    }
+
+    fn read_event(&self, _block: &[u8], _event: &Event, _begun: bool) -> Result<Reading, Failure> {
+        Err(Failure::new(Class::Hard, "the service streamed an answer that has no stream"))
+    }
+
+    fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
+        match serde_json::from_slice::<Written>(body) {
+            Ok(_) => Ok(Whole { usage: None, finish: Some(Finish::Whole) }),
+            Err(_) => Err(no_answer("input_tokens", body)),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Embeddings: a list of vectors and usage. Never streamed.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use weir_core::{Class, Failure, Finish, Operation, Usage};
+
+use super::{Format, Reading, Whole, no_answer, openai_usage};
+use crate::classify::in_band;
+use crate::sse::Event;
+
+pub(super) struct Embeddings;
+
+#[derive(Deserialize)]
+struct Written<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    usage: Option<openai_usage::Written>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl Format for Embeddings {
+    fn operation(&self) -> Operation {
+        Operation::Embeddings
+    }
+
+    fn read_event(&self, _block: &[u8], _event: &Event, _begun: bool) -> Result<Reading, Failure> {
+        Err(Failure::new(Class::Hard, "the service streamed an answer that has no stream"))
+    }
+
+    fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
+        let Ok(written) = serde_json::from_slice::<Written<'_>>(body) else {
+            return Err(no_answer("a JSON answer", body));
+        };
+        match (written.error, written.data) {
+            (Some(error), _) => Err(in_band(error.get())),
+            (None, None) => Err(no_answer("data", body)),
+            (None, Some(_)) => {
+                Ok(Whole { usage: written.usage.map(Usage::from), finish: Some(Finish::Whole) })
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The Responses API: typed events that end with `response.completed`, `.incomplete` or `.failed`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use weir_core::{Class, Failure, Finish, Operation, Usage};
+
+use super::{Format, Reading, Whole, no_answer, openai_usage};
+use crate::classify::in_band;
+use crate::gate::looks_like_object;
+use crate::sse::Event;
+
+pub(super) struct Responses;
+
+#[derive(Deserialize)]
+struct WrittenEvent<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    response: Option<Response<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Response<'a> {
+    status: Option<&'a str>,
+    usage: Option<openai_usage::Written>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl Format for Responses {
+    fn operation(&self) -> Operation {
+        Operation::Responses
+    }
+
+    fn read_event(&self, block: &[u8], event: &Event, _begun: bool) -> Result<Reading, Failure> {
+        let data = &block[event.data.clone()];
+        if data.trim_ascii() == b"[DONE]" {
+            return Ok(Reading { last: true, ..Reading::default() });
+        }
+        if !looks_like_object(data) {
+            return Ok(Reading { drop: true, ..Reading::default() });
+        }
+        // The event's name repeats the type; only the few that weir acts on are parsed.
+        let kind = &block[event.name.clone()];
+        let opening: &[&[u8]] = &[b"response.created", b"response.in_progress", b"response.queued"];
+        let ending: &[&[u8]] = &[b"response.completed", b"response.incomplete", b"response.failed", b"error"];
+        if !kind.is_empty() && opening.contains(&kind) {
+            return Ok(Reading::default());
+        }
+        if !kind.is_empty() && !ending.contains(&kind) {
+            return Ok(Reading { progress: true, ..Reading::default() });
+        }
+        let Ok(written) = serde_json::from_slice::<WrittenEvent<'_>>(data) else {
+            return Ok(Reading { drop: true, ..Reading::default() });
+        };
+        read_typed(&written, data, opening)
+    }
+
+    fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
+        let Ok(written) = serde_json::from_slice::<Response<'_>>(body) else {
+            return Err(no_answer("a JSON answer", body));
+        };
+        if let Some(error) = written.error {
+            return Err(in_band(error.get()));
+        }
+        let finish = if written.status == Some("incomplete") { Finish::Length } else { Finish::Whole };
+        Ok(Whole { usage: written.usage.map(Usage::from), finish: Some(finish) })
+    }
+}
+
+fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Result<Reading, Failure> {
+    let finish = match written.kind {
+        "error" => return Err(in_band(&String::from_utf8_lossy(data))),
+        "response.failed" => {
+            let error = written.response.as_ref().and_then(|response| response.error);
+            let unsaid = || Failure::new(Class::Hard, "the service reported response.failed");
+            return Err(error.map_or_else(unsaid, |error| in_band(error.get())));
+        }
+        "response.completed" => Finish::Whole,
+        "response.incomplete" => Finish::Length,
+        kind => return Ok(Reading { progress: !opening.contains(&kind.as_bytes()), ..Reading::default() }),
+    };
+    let usage = serde_json::from_slice::<WrittenEvent<'_>>(data).ok();
+    let usage = usage.and_then(|written| written.response?.usage).map(Usage::from);
+    Ok(Reading { progress: true, finish: Some(finish), usage, last: true, ..Reading::default() })
+}

@@ -1,0 +1,151 @@
+//! Reads a streamed answer: events in, chunks for the caller and facts for the observers out.
+//!
+//! What always holds: a chunk ends at an event border; a stream counts as whole only after the service said how it
+//! ended; keep-alive comments are absorbed and are never progress.
+
+use bytes::{Bytes, BytesMut};
+use weir_core::{Chunk, Class, Failure, Finish, Usage};
+
+use crate::dialect::{Format, Reading};
+use crate::sse::{Event, Splitter, events};
+
+/// Reads one stream.
+pub struct StreamReader {
+    format: &'static dyn Format,
+    splitter: Splitter,
+    keeps_usage: bool,
+    begun: bool,
+    finish: Option<Finish>,
+    last: bool,
+}
+
+impl StreamReader {
+    /// A reader for a format. Without `keeps_usage`, the usage chunk that weir asked for is not passed on.
+    pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
+        let splitter = Splitter::default();
+        Self { format, splitter, keeps_usage, begun: false, finish: None, last: false }
+    }
+
+    /// Whether the service has sent its last event.
+    pub const fn is_over(&self) -> bool {
+        self.last
+    }
+
+    /// Takes a read. `None`: nothing for the caller in it.
+    ///
+    /// # Errors
+    /// The service reported a failure in its stream, or did not speak SSE.
+    pub fn push(&mut self, read: Bytes) -> Result<Option<Chunk>, Failure> {
+        let block = self.splitter.push(read).map_err(|error| Failure::new(Class::Hard, error.to_string()))?;
+        self.read_block(block)
+    }
+
+    /// The service closed the stream. Gives what was left, and the closing mark if the service forgot it.
+    ///
+    /// # Errors
+    /// [`Class::Truncated`] when the service never said how the answer ended.
+    pub fn finish(&mut self) -> Result<Option<Chunk>, Failure> {
+        let rest = self.splitter.finish();
+        let mut chunk = Chunk::default();
+        if rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
+            // Some servers end with `data: [DONE]\n` and close: an event all the same, once its blank line is added.
+            let mut closed = BytesMut::from(&rest[..]);
+            closed.extend_from_slice(b"\n\n");
+            chunk = self.read_block(closed.freeze())?.unwrap_or_default();
+        }
+        if self.finish.is_none() {
+            let message = "the service closed the stream before saying how the answer ended";
+            return Err(Failure::new(Class::Truncated, message));
+        }
+        if !self.last {
+            let mut bytes = BytesMut::from(&chunk.bytes[..]);
+            bytes.extend_from_slice(self.format.closing());
+            chunk.bytes = bytes.freeze();
+            self.last = true;
+        }
+        Ok((!chunk.bytes.is_empty()).then_some(chunk))
+    }
+
+    fn read_block(&mut self, block: Bytes) -> Result<Option<Chunk>, Failure> {
+        let mut chunk = Chunk::default();
+        let mut kept = Kept::default();
+        for event in events(&block) {
+            if event.data_lines == 0 && event.name.is_empty() {
+                kept.skip();
+                continue;
+            }
+            let reading = self.format.read_event(&block, &event, self.begun)?;
+            self.note(&reading, &mut chunk)?;
+            if reading.drop || (reading.usage_only && !self.keeps_usage) {
+                kept.skip();
+            } else if event.has_id_or_retry && self.format.strips_id_and_retry() {
+                kept.rewrite(&block, &event);
+            } else {
+                kept.keep(&block, &event);
+            }
+        }
+        chunk.bytes = kept.into_bytes(block);
+        let says_something = !chunk.bytes.is_empty() || chunk.usage.is_some();
+        Ok(says_something.then_some(chunk))
+    }
+
+    fn note(&mut self, reading: &Reading, chunk: &mut Chunk) -> Result<(), Failure> {
+        self.begun |= reading.progress;
+        chunk.progress |= reading.progress;
+        self.finish = self.finish.or(reading.finish);
+        chunk.finish = chunk.finish.or(reading.finish);
+        if let Some(usage) = reading.usage {
+            chunk.usage = Some(chunk.usage.map_or(usage, |known: Usage| known.merged(usage)));
+        }
+        if reading.last && self.finish.is_none() {
+            // `[DONE]` on a dead stream: the one lie weir exists not to pass on.
+            let message = "the service closed the answer without a finish reason";
+            return Err(Failure::new(Class::Truncated, message));
+        }
+        self.last |= reading.last;
+        Ok(())
+    }
+}
+
+/// The events of a block that go to the caller. As long as all do, nothing is copied.
+#[derive(Default)]
+struct Kept {
+    /// End of the unbroken run from the block's start.
+    run: usize,
+    broken: Option<BytesMut>,
+    skipped: bool,
+}
+
+impl Kept {
+    fn keep(&mut self, block: &[u8], event: &Event) {
+        if self.skipped && self.broken.is_none() {
+            self.broken = Some(BytesMut::from(&block[..self.run]));
+        }
+        match &mut self.broken {
+            Some(bytes) => bytes.extend_from_slice(&block[event.whole.clone()]),
+            None => self.run = event.whole.end,
+        }
+    }
+
+    const fn skip(&mut self) {
+        self.skipped = true;
+    }
+
+    /// Keeps an event without its `id:` and `retry:` lines; one that had only those is gone.
+    fn rewrite(&mut self, block: &[u8], event: &Event) {
+        let run = self.run;
+        let out = self.broken.get_or_insert_with(|| BytesMut::from(&block[..run]));
+        for line in block[event.whole.clone()].split_inclusive(|&byte| byte == b'\n') {
+            if !line.starts_with(b"id:") && !line.starts_with(b"retry:") {
+                out.extend_from_slice(line);
+            }
+        }
+    }
+
+    fn into_bytes(self, block: Bytes) -> Bytes {
+        match self.broken {
+            Some(bytes) => bytes.freeze(),
+            None => block.slice(..self.run),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What the wire promises, subject by subject: one `check` each, adding a case is one line.
+
+mod classify;
+mod envelope;
+mod error;
+mod operation;
+mod sse;
+mod stream;

@@ -1,0 +1,73 @@
+//! The table of failures, row by row.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use weir_core::Class;
+
+use crate::classify::{in_band, reply, retry_after};
+
+#[test]
+fn statuses_and_bodies_have_their_class() {
+    let check = |status: u16, body: &'static str, expected: Class| {
+        let status = StatusCode::from_u16(status).unwrap();
+        let failure = reply(status, &HeaderMap::new(), Bytes::from_static(body.as_bytes()), UNIX_EPOCH);
+        assert_eq!(failure.class, expected, "{status} {body}");
+    };
+    check(429, "{\"error\":{\"message\":\"slow\",\"code\":\"rate_limit_exceeded\"}}", Class::Overload);
+    check(
+        429,
+        "{\"error\":{\"type\":\"insufficient_quota\",\"code\":\"credit_balance_exhausted\"}}",
+        Class::Quota,
+    );
+    check(
+        429,
+        "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}",
+        Class::Quota,
+    );
+    check(503, "", Class::Overload);
+    check(529, "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}", Class::Overload);
+    check(503, "{\"error\":\"server busy, please try again\"}", Class::Overload);
+    check(500, "{\"error\":{\"message\":\"oops\"}}", Class::Hard);
+    check(502, "<html></html>", Class::Hard);
+    check(504, "", Class::Hard);
+    check(302, "", Class::Hard);
+    check(401, "", Class::Auth);
+    check(402, "", Class::Quota);
+    check(400, "{\"error\":{\"message\":\"bad\",\"type\":\"invalid_request_error\"}}", Class::Client);
+    check(422, "{\"error\":{\"message\":\"bad\"}}", Class::Client);
+    check(400, "{\"error\":{\"code\":\"context_length_exceeded\"}}", Class::ContextLength);
+    check(
+        400,
+        "{\"error\":{\"message\":\"This model's maximum context length is 8\"}}",
+        Class::ContextLength,
+    );
+    check(400, "{\"error\":{\"code\":\"content_filter\"}}", Class::ContentFilter);
+    check(400, "{\"error\":{\"message\":\"Content Exists Risk\"}}", Class::ContentFilter);
+}
+
+#[test]
+fn an_error_inside_a_200_is_never_the_callers_fault_by_default() {
+    assert_eq!(in_band("{\"message\":\"engine died\"}").class, Class::Hard);
+    assert_eq!(in_band("{\"message\":\"queue is full\",\"code\":503}").class, Class::Overload);
+    assert_eq!(in_band("garbage").class, Class::Hard);
+}
+
+#[test]
+fn waits_are_read_in_every_form() {
+    let check = |name: &'static str, value: &'static str, expected: Option<f64>| {
+        let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+        assert_eq!(
+            retry_after(&headers, UNIX_EPOCH + Duration::from_secs(60)),
+            expected.map(Duration::from_secs_f64)
+        );
+    };
+    check("retry-after", "2", Some(2.0));
+    check("retry-after", "1.5", Some(1.5));
+    check("retry-after-ms", "250", Some(0.25));
+    check("retry-after", "Thu, 01 Jan 1970 00:01:10 GMT", Some(10.0));
+    check("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", Some(0.0));
+    check("retry-after", "-1", None);
+    check("retry-after", "soon", None);
+}

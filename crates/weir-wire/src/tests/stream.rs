@@ -1,0 +1,197 @@
+//! Streams: what reaches the caller, what is learned, and that no dead stream passes for a whole one.
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use weir_core::{Class, Finish, Operation, Usage};
+
+use crate::dialect::format;
+use crate::stream::StreamReader;
+
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    text: String,
+    progress: bool,
+    usage: Option<Usage>,
+    finish: Option<Finish>,
+    failed: Option<Class>,
+}
+
+fn run(operation: Operation, keeps_usage: bool, reads: &[&[u8]]) -> Seen {
+    let mut reader = StreamReader::new(format(operation).unwrap(), keeps_usage);
+    let mut seen = Seen::default();
+    let results = reads.iter().map(|read| Some(Bytes::copy_from_slice(read))).chain([None]);
+    for read in results {
+        let result = match read {
+            Some(read) => reader.push(read),
+            None => reader.finish(),
+        };
+        match result {
+            Ok(None) => {}
+            Ok(Some(chunk)) => {
+                seen.text.push_str(std::str::from_utf8(&chunk.bytes).unwrap());
+                seen.progress |= chunk.progress;
+                seen.usage = chunk.usage.or(seen.usage);
+                seen.finish = chunk.finish.or(seen.finish);
+            }
+            Err(failure) => {
+                seen.failed = Some(failure.class);
+                break;
+            }
+        }
+    }
+    seen
+}
+
+const ROLE: &str =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
+const TEXT: &str =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\n";
+const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,\"prompt_cache_hit_tokens\":4}}\n\n";
+const DONE: &str = "data: [DONE]\n\n";
+
+fn chat(reads: &[&str]) -> Seen {
+    let reads: Vec<_> = reads.iter().map(|read| read.as_bytes()).collect();
+    run(Operation::Chat, false, &reads)
+}
+
+#[test]
+fn the_usage_weir_asked_for_is_learned_and_not_passed_on() {
+    let seen = chat(&[ROLE, TEXT, STOP, USAGE, DONE]);
+    assert_eq!(seen.text, [ROLE, TEXT, STOP, DONE].concat());
+    assert_eq!(seen.usage, Some(Usage { prompt: 9, cached: 4, completion: 2, reasoning: 0 }));
+    assert_eq!((seen.finish, seen.failed), (Some(Finish::Whole), None));
+    let asked = [ROLE, TEXT, STOP, USAGE, DONE].concat();
+    assert_eq!(run(Operation::Chat, true, &[asked.as_bytes()]).text, asked);
+}
+
+#[test]
+fn keep_alives_and_an_empty_opening_chunk_are_no_progress() {
+    let mut reader = StreamReader::new(format(Operation::Chat).unwrap(), false);
+    assert!(reader.push(Bytes::from_static(b": keep-alive\n\n\n\n")).unwrap().is_none());
+    assert!(!reader.push(Bytes::from_static(ROLE.as_bytes())).unwrap().unwrap().progress);
+    assert!(reader.push(Bytes::from_static(TEXT.as_bytes())).unwrap().unwrap().progress);
+    let reasoning = "data: {\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"so\"}}]}\n\n";
+    let mut reader = StreamReader::new(format(Operation::Chat).unwrap(), false);
+    assert!(reader.push(Bytes::from_static(reasoning.as_bytes())).unwrap().unwrap().progress);
+}
+
+#[test]
+fn a_dead_stream_is_never_whole() {
+    let check =
+        |reads: &[&str], expected: Option<Class>| assert_eq!(chat(reads).failed, expected, "{reads:?}");
+    check(&[ROLE, TEXT], Some(Class::Truncated));
+    check(&[ROLE, TEXT, DONE], Some(Class::Truncated));
+    check(&[], Some(Class::Truncated));
+    check(&[TEXT, &STOP.replace("stop", "insufficient_system_resource")], Some(Class::Truncated));
+    check(&["data: {\"error\":{\"message\":\"full\",\"code\":503}}\n\n"], Some(Class::Overload));
+    check(&[TEXT, "data: {\"error\":{\"message\":\"broke\",\"code\":500}}\n\n"], Some(Class::Hard));
+    check(&[TEXT, STOP], None);
+}
+
+#[test]
+fn a_forgotten_closing_mark_is_added_and_a_garbled_event_is_left_out() {
+    assert_eq!(chat(&[TEXT, STOP]).text, [TEXT, STOP, DONE].concat());
+    assert_eq!(chat(&[TEXT, STOP, "data: [DONE]\n"]).text, [TEXT, STOP, DONE].concat());
+    assert_eq!(chat(&[TEXT, "data: {\"choices\":[{\"del\n\n", STOP, DONE]).text, [TEXT, STOP, DONE].concat());
+}
+
+#[test]
+fn id_and_retry_lines_do_not_reach_chat_callers() {
+    let seen = chat(&[
+        "retry: 1000\n\nid: 7\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+        STOP,
+        DONE,
+    ]);
+    assert_eq!(seen.text, ["data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", STOP, DONE].concat());
+}
+
+#[test]
+fn anthropic_streams_report_usage_in_two_parts_and_end_with_message_stop() {
+    let stream = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":3,\"output_tokens\":1}}}\n\n\
+        event: content_block_start\ndata: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n\
+        event: ping\ndata: {\"type\":\"ping\"}\n\n\
+        event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n\
+        event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":12}}\n\n\
+        event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let seen = run(Operation::Messages, true, &[stream.as_bytes()]);
+    assert_eq!(seen.text, stream);
+    assert_eq!(seen.usage, Some(Usage { prompt: 8, cached: 3, completion: 12, reasoning: 0 }));
+    assert_eq!((seen.finish, seen.failed), (Some(Finish::Whole), None));
+    let cut = &stream[..stream.find("event: message_delta").unwrap()];
+    assert_eq!(run(Operation::Messages, true, &[cut.as_bytes()]).failed, Some(Class::Truncated));
+    let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
+    assert_eq!(run(Operation::Messages, true, &[error.as_bytes()]).failed, Some(Class::Overload));
+}
+
+#[test]
+fn responses_end_with_a_typed_event() {
+    let created = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\"}}\n\n";
+    let delta = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n";
+    let done = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}\n\n";
+    let whole = [created, delta, done].concat();
+    let seen = run(Operation::Responses, true, &[whole.as_bytes()]);
+    assert_eq!((seen.text, seen.failed, seen.finish), (whole, None, Some(Finish::Whole)));
+    assert_eq!(seen.usage.unwrap().total(), 7);
+    assert_eq!(run(Operation::Responses, true, &[delta.as_bytes()]).failed, Some(Class::Truncated));
+    let failed = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"server_error\",\"message\":\"x\"}}}\n\n";
+    assert_eq!(run(Operation::Responses, true, &[failed.as_bytes()]).failed, Some(Class::Hard));
+}
+
+#[test]
+fn whole_bodies_are_answers_or_faults() {
+    let check = |operation, body: &str, expected: Result<u64, Class>| {
+        let read = format(operation).unwrap().read_whole(body.as_bytes());
+        let got =
+            read.map(|whole| whole.usage.map_or(0, |usage| usage.total())).map_err(|failure| failure.class);
+        assert_eq!(got, expected, "{body}");
+    };
+    let chat = "{\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
+    check(Operation::Chat, chat, Ok(3));
+    check(Operation::Chat, &chat.replace("stop", "insufficient_system_resource"), Err(Class::Truncated));
+    check(Operation::Chat, &chat[..40], Err(Class::Hard));
+    check(Operation::Chat, "<html>busy</html>", Err(Class::Hard));
+    check(Operation::Chat, "", Err(Class::Hard));
+    check(Operation::Chat, "{}", Err(Class::Hard));
+    check(
+        Operation::Chat,
+        "{\"error\":{\"message\":\"busy\",\"type\":\"overloaded_error\"}}",
+        Err(Class::Overload),
+    );
+    check(Operation::Embeddings, "{\"data\":[],\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}", Ok(4));
+    check(
+        Operation::Messages,
+        "{\"type\":\"message\",\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}",
+        Ok(2),
+    );
+    check(Operation::CountTokens, "{\"input_tokens\":4}", Ok(0));
+    check(Operation::CountTokens, "{}", Err(Class::Hard));
+}
+
+proptest! {
+    #[test]
+    fn any_cut_of_a_stream_reads_the_same(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..10)) {
+        let stream = [": keep-alive\r\n\r\n", ROLE, TEXT, ": keep-alive\n\n", STOP, USAGE, DONE].concat().into_bytes();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+        cuts.sort_unstable();
+        let mut reads = Vec::new();
+        let mut from = 0;
+        for &to in cuts.iter().chain([&stream.len()]) {
+            reads.push(&stream[from..to]);
+            from = to;
+        }
+        prop_assert_eq!(run(Operation::Chat, false, &reads), run(Operation::Chat, false, &[&stream]));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(reads: Vec<Vec<u8>>) {
+        let reads: Vec<&[u8]> = reads.iter().map(Vec::as_slice).collect();
+        for operation in [Operation::Chat, Operation::Responses, Operation::Messages] {
+            let mut reader = StreamReader::new(format(operation).unwrap(), false);
+            for read in &reads {
+                let _either = reader.push(Bytes::copy_from_slice(read));
+            }
+            let _either = reader.finish();
+        }
+    }
+}
