@@ -11,10 +11,12 @@ mod dialect;
 mod envelope;
 mod failure;
 mod observer;
+mod pool;
 mod priority;
 mod rejection;
 mod request;
 mod secret;
+mod tenant;
 mod trail;
 mod usage;
 
@@ -25,12 +27,14 @@ pub use dialect::{Dialect, Operation};
 pub use envelope::{Envelope, Member};
 pub use failure::{Class, Failure, Reply};
 pub use observer::{End, Observer, Watchers};
+pub use pool::PoolId;
 pub use priority::Priority;
 pub use rejection::{Kind, Rejection};
 pub use request::{Request, RequestId};
 pub use secret::{Secret, SecretRef, SecretRefError};
+pub use tenant::{Scope, Tenant};
 pub use trail::{CacheState, Trail, Via};
-pub use usage::{Finish, Usage};
+pub use usage::{Finish, Price, Usage};
 
 #[cfg(test)]
 mod tests;

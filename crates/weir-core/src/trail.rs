@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::Price;
+
 /// What the cache said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -35,8 +37,10 @@ impl CacheState {
 pub struct Via {
     /// The endpoint's name in config.
     pub endpoint: Arc<str>,
-    /// The service's own id of the request.
-    pub upstream_id: Option<String>,
+    /// The model name it was asked for.
+    pub model: Arc<str>,
+    /// What it charges.
+    pub price: Price,
 }
 
 /// Notes about one request. Durations are since its arrival; 0 means "not reached".

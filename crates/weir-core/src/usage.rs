@@ -41,3 +41,28 @@ pub enum Finish {
     /// Stopped by the service's content filter. An answer, never retried elsewhere.
     Filtered,
 }
+
+/// What an endpoint charges, in US dollars for a million tokens.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Prompt tokens the service had not cached.
+    #[serde(default)]
+    pub input: f64,
+    /// Prompt tokens the service had cached.
+    #[serde(default)]
+    pub cached: f64,
+    /// Generated tokens.
+    #[serde(default)]
+    pub output: f64,
+}
+
+impl Price {
+    /// What `usage` costs, in US dollars.
+    pub fn of(&self, usage: &Usage) -> f64 {
+        let fresh = usage.prompt.saturating_sub(usage.cached) as f64;
+        (fresh * self.input + usage.cached as f64 * self.cached + usage.completion as f64 * self.output) / 1e6
+    }
+}

@@ -1,0 +1,96 @@
+//! The permission to be here, and what it costs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use http::HeaderMap;
+use weir_core::{Chunk, Dialect, End, Observer, PoolId, Priority, Tenant, Usage};
+
+use crate::keys::Limits;
+
+/// A request let in. Later stages ask for it; dropping it gives the seat back.
+#[derive(Debug)]
+pub struct Admission {
+    /// Which pool answers.
+    pub pool: PoolId,
+    /// Whose request it is.
+    pub tenant: Tenant,
+    /// How urgent it is, within what the key may ask for.
+    pub priority: Priority,
+    /// When the answer must have begun for the caller still to be there.
+    pub begin_by: Instant,
+    /// When it must be over.
+    pub deadline: Instant,
+    pub(crate) charge: Option<Charge>,
+    pub(crate) _seat: Seat,
+}
+
+impl Admission {
+    /// What is left of the key's rates, for the answer's head.
+    pub fn headers(&self) -> HeaderMap {
+        self.charge.as_ref().map(|charge| charge.limits.headers(charge.dialect)).unwrap_or_default()
+    }
+
+    /// The observer that charges what the answer really used and frees the seat at its end.
+    pub fn into_observer(self) -> impl Observer {
+        Settling { admission: self, usage: None }
+    }
+}
+
+/// Tokens reserved from a key's rate. Given back if no answer comes of it.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) reserved: f64,
+    pub(crate) dialect: Dialect,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.limits.refund(self.reserved);
+    }
+}
+
+struct Settling {
+    admission: Admission,
+    usage: Option<Usage>,
+}
+
+impl Observer for Settling {
+    fn chunk(&mut self, _now: Instant, chunk: &Chunk) {
+        if let Some(usage) = chunk.usage {
+            self.usage = Some(self.usage.map_or(usage, |known| known.merged(usage)));
+        }
+    }
+
+    fn end(mut self: Box<Self>, now: Instant, end: End) {
+        let Some(charge) = &mut self.admission.charge else { return };
+        let used = match (self.usage, end) {
+            (Some(usage), _) => usage.total() as f64,
+            // Nothing was reported: a whole answer from the cache is free, a broken one costs what was reserved.
+            (None, End::Complete) => 0.0,
+            (None, _) => charge.reserved,
+        };
+        charge.limits.settle(charge.reserved, used, now);
+        charge.reserved = 0.0;
+    }
+}
+
+/// One of the process's places for a request.
+#[derive(Debug)]
+pub(crate) struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    pub(crate) fn take(seats: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
+        let taken = seats.fetch_add(1, Ordering::Relaxed);
+        let seat = Self(seats.clone());
+        (taken < max).then_some(seat)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

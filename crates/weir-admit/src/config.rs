@@ -1,0 +1,37 @@
+//! `[[key]]` and `[pressure]` as written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One caller.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// The caller's name in logs.
+    pub name: String,
+    /// BLAKE3 of the token, as `weir key new` prints it: `blake3:` and 64 hex digits. The token itself is never stored.
+    pub hash: String,
+    /// Requests a minute; a minute's worth may come at once. Absent: no limit.
+    #[serde(default)]
+    pub rpm: Option<u64>,
+    /// Tokens a minute, prompt and answer together. Absent: no limit.
+    #[serde(default)]
+    pub tpm: Option<u64>,
+    /// The most urgent level (0 first, 9 last) that the key may ask for. Default 0.
+    #[serde(default)]
+    pub priority_cap: u8,
+}
+
+/// What the process as a whole takes on.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pressure {
+    /// Requests in the gateway at one time, those that wait included. More are refused with 503. Default 10,000.
+    pub requests_max: usize,
+}
+
+impl Default for Pressure {
+    fn default() -> Self {
+        Self { requests_max: 10_000 }
+    }
+}

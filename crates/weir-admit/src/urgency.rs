@@ -1,0 +1,64 @@
+//! How urgent a request is and until when it matters, from what clients send anyway.
+
+use std::time::{Duration, Instant};
+
+use weir_core::{Kind, Priority, Rejection, Request};
+
+/// Priority and time limits of one request.
+pub(crate) struct Urgency {
+    pub(crate) priority: Priority,
+    pub(crate) begin_by: Instant,
+    pub(crate) deadline: Instant,
+}
+
+/// Reads a request's urgency. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit.
+pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<Urgency, Rejection> {
+    let priority = priority(request)?.max(cap);
+    let asked = match request.header("x-weir-deadline-ms") {
+        None => longest,
+        Some(text) => match text.parse() {
+            Ok(ms) if ms > 0 => Duration::from_millis(ms).min(longest),
+            _ => {
+                return Err(bad_header("x-weir-deadline-ms", text, "a whole number of milliseconds above 0"));
+            }
+        },
+    };
+    let patience = sdk_timeout(request).map_or(asked, |timeout| leave_room(timeout).min(asked));
+    // An SDK's timeout on a stream runs from byte to byte, not to the end: it only bounds the beginning.
+    let deadline = if request.envelope.stream { asked } else { patience };
+    Ok(Urgency { priority, begin_by: request.received + patience, deadline: request.received + deadline })
+}
+
+fn priority(request: &Request) -> Result<Priority, Rejection> {
+    if let Some(text) = request.header("x-weir-priority") {
+        let level = text.trim().parse().ok().and_then(Priority::new);
+        return level
+            .ok_or_else(|| bad_header("x-weir-priority", text, "a level from 0 (first) to 9 (last)"));
+    }
+    const SOON: u8 = 2;
+    const WHENEVER: u8 = 8;
+    let level = match request.envelope.service_tier.as_deref() {
+        Some("priority" | "fast") => SOON,
+        Some("flex" | "batch") => WHENEVER,
+        _ => return Ok(Priority::DEFAULT),
+    };
+    Ok(Priority::new(level).unwrap_or_default())
+}
+
+/// The caller's own timeout, which the official SDKs send by default, in seconds.
+fn sdk_timeout(request: &Request) -> Option<Duration> {
+    let seconds =
+        request.header("x-stainless-read-timeout").or_else(|| request.header("x-stainless-timeout"))?;
+    let seconds: f64 = seconds.trim().parse().ok()?;
+    (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
+}
+
+/// A caller must get its answer before it hangs up: two seconds earlier, or a tenth when it has little time.
+fn leave_room(timeout: Duration) -> Duration {
+    timeout.mul_f64(0.9).max(timeout.saturating_sub(Duration::from_secs(2)))
+}
+
+fn bad_header(name: &str, value: &str, expected: &str) -> Rejection {
+    Rejection::new(Kind::BadRequest, format!("the header `{name}` is `{value}`, which is not {expected}"))
+        .at(name)
+}
