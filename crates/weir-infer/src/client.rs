@@ -1,0 +1,110 @@
+//! Connections: pooled, with TCP_NODELAY (without it Nagle and delayed acknowledgements add 42 ms to a first token).
+//!
+//! The pool's connection tasks are spawned by hyper-util on the runtime that polls it; they end with their connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use weir_core::{Class, Failure};
+
+use crate::config;
+
+type Pooled = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Trust roots that cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file in config cannot be read.
+    #[error("attempts.ca_file `{path}`: {source}; give a PEM file with certificates")]
+    CaFile {
+        /// Its path.
+        path: String,
+        /// What was wrong.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// The TLS library refused its own defaults.
+    #[error("tls cannot be set up: {0}")]
+    Setup(#[from] rustls::Error),
+}
+
+/// One pool for HTTP/1.1 and negotiated HTTP/2, one for HTTP/2 without TLS.
+pub(crate) struct Clients {
+    usual: Pooled,
+    h2c: Pooled,
+}
+
+impl Clients {
+    pub(crate) fn new(config: &config::Attempts, tls: bool) -> Result<Self, TlsError> {
+        let tls = tls_config(config, tls)?;
+        let client = |h2c: bool| {
+            let mut http = HttpConnector::new();
+            http.set_nodelay(true);
+            http.enforce_http(false);
+            http.set_connect_timeout(Some(Duration::from_millis(config.connect_ms)));
+            http.set_keepalive(Some(Duration::from_secs(30)));
+            let builder = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+            let https = builder.enable_all_versions().wrap_connector(http);
+            Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(Duration::from_secs(60))
+                .pool_max_idle_per_host(config.idle_connections_max)
+                .http2_only(h2c)
+                .http2_keep_alive_interval(Duration::from_secs(20))
+                .http2_adaptive_window(true)
+                .build(https)
+        };
+        Ok(Self { usual: client(false), h2c: client(true) })
+    }
+
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        h2c: bool,
+    ) -> Result<Response<Incoming>, Failure> {
+        let client = if h2c { &self.h2c } else { &self.usual };
+        client.request(request).await.map_err(|error| failure(&error))
+    }
+}
+
+/// Trust in the system's authorities, in Mozilla's list (a container may have no system list), and in the operator's.
+fn tls_config(config: &config::Attempts, wanted: bool) -> Result<rustls::ClientConfig, TlsError> {
+    let mut roots = RootCertStore::empty();
+    if wanted {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        // A broken certificate in the system's list is the system's affair: the others still count.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if let Some(path) = &config.ca_file {
+        let failed = |source| TlsError::CaFile { path: path.clone(), source };
+        for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
+            roots.add(certificate.map_err(failed)?)?;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A call that got no answer at all.
+fn failure(error: &Error) -> Failure {
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Failure::new(Class::Hard, message)
+}

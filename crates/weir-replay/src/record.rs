@@ -1,0 +1,87 @@
+//! What became of one request.
+//!
+//! What always holds: every request of a plan ends as exactly one [`Record`], and all its times count from the
+//! scheduled arrival.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::priorities::Priority;
+
+/// How a request ended, after the client's own retries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Status 200 and a whole answer: a `finish_reason` of stop, length or tool_calls and, in a stream, `[DONE]`.
+    Good,
+    /// Any status but 200.
+    Status(u16),
+    /// The answer began and ended before its finish: cut, empty, or with another `finish_reason`.
+    Truncated,
+    /// Status 200, but an error inside the answer.
+    ErrorEvent,
+    /// Status 200, but not what the protocol says: no event stream, no JSON, or larger than any answer.
+    Invalid,
+    /// No answer: not connected, or the connection broke before the head.
+    Connect,
+    /// Not over in time.
+    Timeout,
+    /// Not sent: too many in flight, or this machine ran out of sockets.
+    ClientLimit,
+}
+
+impl Outcome {
+    /// The key in `by_status`.
+    pub(crate) fn label(self) -> Cow<'static, str> {
+        match self {
+            Self::Good => "200".into(),
+            Self::Status(status) => status.to_string().into(),
+            Self::Truncated => "truncated".into(),
+            Self::ErrorEvent => "error_event".into(),
+            Self::Invalid => "invalid".into(),
+            Self::Connect => "connect".into(),
+            Self::Timeout => "timeout".into(),
+            Self::ClientLimit => "client_limit".into(),
+        }
+    }
+}
+
+/// One request, from its scheduled arrival to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// The scheduled arrival, from the start of the run.
+    pub(crate) due: Duration,
+    pub(crate) priority: Priority,
+    /// How far behind the schedule this program was when it sent.
+    pub(crate) sent_late: Duration,
+    /// Times it was sent: 1 without retries, 0 if it never was.
+    pub(crate) tries: u32,
+    /// From the scheduled arrival to the first piece of content.
+    pub(crate) first_token: Option<Duration>,
+    /// From the scheduled arrival to the end.
+    pub(crate) total: Duration,
+    pub(crate) outcome: Outcome,
+    /// Why there was no answer, where the connection says.
+    pub(crate) reason: Option<String>,
+    /// The answer was marked as a lesser one (`x-weir-degraded`).
+    pub(crate) degraded: bool,
+    /// Weir turned it away on purpose.
+    pub(crate) shed: bool,
+}
+
+impl Record {
+    /// A request that was given up before it was sent.
+    pub(crate) fn not_sent(due: Duration, priority: Priority) -> Self {
+        Self {
+            due,
+            priority,
+            sent_late: Duration::ZERO,
+            tries: 0,
+            first_token: None,
+            total: Duration::ZERO,
+            outcome: Outcome::ClientLimit,
+            reason: None,
+            degraded: false,
+            shed: false,
+        }
+    }
+}
