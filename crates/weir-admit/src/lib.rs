@@ -67,6 +67,7 @@ impl Admit {
             Rejection::new(Kind::Overloaded, message).after(Duration::from_secs(1))
         })?;
         let charge = caller.charge(request, now)?;
+        request.trail.admitted(caller.tenant.name.clone(), urgency.priority);
         Ok(Admission {
             pool: found.pool,
             tenant: caller.tenant,

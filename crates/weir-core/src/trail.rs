@@ -4,10 +4,10 @@
 //! that was dropped. Nothing decides anything by it; it is for the record, the log line and the response headers.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::Price;
+use crate::{Price, Priority};
 
 /// What the cache said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,7 @@ pub struct Trail {
     attempts: AtomicU32,
     cache: AtomicU8,
     via: Mutex<Option<Via>>,
+    caller: OnceLock<(Arc<str>, Priority)>,
 }
 
 impl Trail {
@@ -68,12 +69,23 @@ impl Trail {
             attempts: AtomicU32::new(0),
             cache: AtomicU8::new(CacheState::Bypass as u8),
             via: Mutex::new(None),
+            caller: OnceLock::new(),
         }
     }
 
     /// When the request arrived.
     pub const fn started(&self) -> Instant {
         self.started
+    }
+
+    /// It was let in: whose it is, and how urgent.
+    pub fn admitted(&self, key: Arc<str>, priority: Priority) {
+        let _already_known = self.caller.set((key, priority));
+    }
+
+    /// Whose it is, and how urgent; `None` for one that was not let in.
+    pub fn caller(&self) -> Option<&(Arc<str>, Priority)> {
+        self.caller.get()
     }
 
     /// It joined the queue.

@@ -67,6 +67,8 @@ pub struct Timers {
     pub first_token: Option<Duration>,
     /// Between two meaningful parts.
     pub stall: Duration,
+    /// When the answer must have begun for the caller still to be there.
+    pub begin_by: Instant,
     /// The end of everything.
     pub deadline: Instant,
 }
@@ -101,7 +103,7 @@ impl Infer {
         timers: Timers,
     ) -> Result<Begun, Failure> {
         let now = self.clock.now();
-        let due = timers.first_token.map_or(timers.deadline, |limit| (now + limit).min(timers.deadline));
+        let due = timers.first_token.map_or(timers.begin_by, |limit| (now + limit).min(timers.begin_by));
         let begin = self.begin(request, target, timers);
         match timeout_at(tokio::time::Instant::from_std(due), begin).await {
             Ok(result) => result,

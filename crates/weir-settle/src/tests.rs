@@ -1,0 +1,99 @@
+//! Exactly one record, with the truth in it.
+
+use std::sync::{Arc, Mutex};
+
+use http::StatusCode;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use weir_core::{CacheState, Class, End, Kind, Observer, Price, Rejection, Request, Via};
+use weir_testkit::{at, chat, still_clock, usage_chunk};
+
+use crate::{Record, Settle, Settled, Sink, config};
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Settled>>>);
+
+impl Sink for Kept {
+    fn settled(&self, settled: &Settled) {
+        self.0.lock().unwrap().push(settled.clone());
+    }
+}
+
+fn settle(registry: &mut Registry) -> (Settle, Kept) {
+    let kept = Kept::default();
+    let config = config::Telemetry { access_log: false, ..config::Telemetry::default() };
+    let settle =
+        Settle::new(still_clock(), &config, &["m".into()], registry).with_sink(Box::new(kept.clone()));
+    (settle, kept)
+}
+
+fn outcome(request: &Request, finish: impl FnOnce(Record)) -> String {
+    let (settle, kept) = settle(&mut Registry::default());
+    finish(settle.open(request));
+    assert_eq!(settle.in_flight(), 0);
+    let kept = kept.0.lock().unwrap();
+    assert_eq!(kept.len(), 1, "exactly one record");
+    kept[0].outcome.label().to_owned()
+}
+
+fn ended(end: End) -> impl FnOnce(Record) {
+    move |mut record| {
+        record.answered(StatusCode::OK);
+        Box::new(record).end(at(5), end);
+    }
+}
+
+#[test]
+fn outcomes_tell_the_truth() {
+    assert_eq!(outcome(&chat("m"), ended(End::Complete)), "ok");
+    assert_eq!(outcome(&chat("m"), ended(End::Failed(Class::Timeout))), "truncated");
+    assert_eq!(outcome(&chat("m"), ended(End::Abandoned)), "cancelled");
+    assert_eq!(outcome(&chat("m"), drop), "cancelled");
+    let retried = chat("m");
+    retried.trail.sent(at(1));
+    retried.trail.sent(at(2));
+    assert_eq!(outcome(&retried, ended(End::Complete)), "ok_retried");
+    let known = chat("m");
+    known.trail.cache_said(CacheState::HitMemory);
+    assert_eq!(outcome(&known, ended(End::Complete)), "ok_cache");
+    for (kind, label) in [
+        (Kind::BadRequest, "client_error"),
+        (Kind::Overloaded, "shed"),
+        (Kind::QueueTimeout, "queue_timeout"),
+        (Kind::UpstreamsDown, "upstream_error"),
+        (Kind::RateLimited, "rate_limited"),
+    ] {
+        let rejected = outcome(&chat("m"), |mut record| {
+            record.rejected(&Rejection::new(kind, "no"));
+            Box::new(record).end(at(5), End::Complete);
+        });
+        assert_eq!(rejected, label);
+    }
+}
+
+#[test]
+fn tokens_are_priced_and_counted_once() {
+    let mut registry = Registry::default();
+    let (settle, kept) = settle(&mut registry);
+    let request = chat("m");
+    let price = Price { input: 1.0, cached: 0.1, output: 2.0 };
+    request.trail.sent(at(1));
+    request.trail.committed(at(3), Via { endpoint: "deepseek".into(), model: "m".into(), price });
+    let mut record = settle.open(&request);
+    record.answered(StatusCode::OK);
+    record.chunk(at(3), &usage_chunk(1000, 10));
+    record.chunk(at(4), &usage_chunk(1000, 500));
+    Box::new(record).end(at(5), End::Complete);
+    let settled = kept.0.lock().unwrap()[0].clone();
+    assert_eq!((settled.usage.prompt, settled.usage.completion), (1000, 500));
+    assert!((settled.cost_usd - 0.002).abs() < 1e-9);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    for line in [
+        "weir_requests_total{operation=\"chat\",outcome=\"ok\"} 1",
+        "weir_tokens_total{model=\"m\",kind=\"completion\"} 500",
+        "weir_requests_in_flight 0",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+}
