@@ -1,1 +1,69 @@
-//! placeholder
+//! The six stages in order: the whole life of a request on one screen, and the one loop that may repeat a part of it.
+//!
+//! What always holds: each stage returns a value that is the permission to go on; dropping it gives it back, and `?`
+//! anywhere gives everything back. The record opens first and ends last, exactly once, even when the caller leaves.
+
+mod attempts;
+pub mod machine;
+
+use weir_admit::Admit;
+use weir_cache::{Cache, Lookup};
+use weir_core::{Answer, Body, Clock, Rejection, Request};
+use weir_queue::Queue;
+use weir_settle::Settle;
+
+pub use attempts::{Attempts, Upstream};
+
+#[cfg(test)]
+mod tests;
+
+/// The six stages.
+pub struct Pipeline {
+    /// Where time comes from.
+    pub clock: Clock,
+    /// 1: who, how much, how urgent.
+    pub admit: Admit,
+    /// 2: known already?
+    pub cache: Cache,
+    /// 3: is it its turn?
+    pub queue: Queue,
+    /// 4 and 5: where to send, and the call.
+    pub attempts: Attempts,
+    /// 6: what it cost, what we learned.
+    pub settle: Settle,
+}
+
+impl Pipeline {
+    /// Takes a request from its arrival to the beginning of its answer; the answer's observers see it to its end.
+    pub async fn run(&self, request: &Request) -> Answer {
+        let mut record = self.settle.open(request); // 6 opens first …
+        let answer = match self.answer(request).await {
+            Ok(answer) => answer,
+            Err(rejection) => {
+                record.rejected(&rejection);
+                self.refusal(request, &rejection)
+            }
+        };
+        record.answered(answer.head.status);
+        answer.observed_by(record) // … and closes last
+    }
+
+    async fn answer(&self, request: &Request) -> Result<Answer, Rejection> {
+        let admission = self.admit.check(request)?; // 1
+        let fill = match self.cache.look(request, &admission.tenant.scope) {
+            // 2
+            Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_observer())),
+            Lookup::Miss(fill) => fill,
+        };
+        let turn = self.queue.wait(request, admission.pool, admission.priority, admission.begin_by);
+        let permit = turn.await?; // 3
+        let mut answer = self.attempts.run(request, &admission).await?; // 4 ⇄ 5: the only loop
+        answer.head.headers.extend(admission.headers());
+        Ok(answer.observed_by(fill).observed_by(permit).observed_by(admission.into_observer()))
+    }
+
+    fn refusal(&self, request: &Request, rejection: &Rejection) -> Answer {
+        let (head, chunk) = weir_wire::error::whole(request.dialect, rejection);
+        Answer::new(self.clock, head, Body::Whole(Some(chunk)))
+    }
+}

@@ -1,0 +1,205 @@
+//! The shell around the attempts machine: picks, sends, sleeps, and makes an answer or a rejection of what comes out.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_admit::Admission;
+use weir_core::{Answer, Chance, Class, Clock, Failure, Kind, Operation, Rejection, Request, Via};
+use weir_infer::{Begun, Infer, Key, Target, Timers};
+use weir_route::{Endpoint, KeySource, Lease, NoEndpoint, Route};
+
+use crate::machine::{Action, Event, Machine, Policy};
+
+/// A future that can be kept behind a pointer.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Whoever makes calls: the real client, or a modelled service in tests and simulations.
+pub trait Upstream: Send + Sync {
+    /// Sends one call and waits until its answer has begun.
+    fn call<'a>(
+        &'a self,
+        request: &'a Request,
+        target: Target<'a>,
+        timers: Timers,
+    ) -> Boxed<'a, Result<Begun, Failure>>;
+}
+
+impl Upstream for Infer {
+    fn call<'a>(
+        &'a self,
+        request: &'a Request,
+        target: Target<'a>,
+        timers: Timers,
+    ) -> Boxed<'a, Result<Begun, Failure>> {
+        Box::pin(async move { self.call(request, &target, timers).await })
+    }
+}
+
+/// Stages 4 and 5, and the loop between them.
+pub struct Attempts {
+    clock: Clock,
+    chance: Arc<Chance>,
+    /// Stage 4.
+    pub route: Route,
+    upstream: Box<dyn Upstream>,
+    policy: Policy,
+    /// Passed-through paths are not known to be repeatable.
+    once: Policy,
+    first_token: Duration,
+    stall: Duration,
+}
+
+impl Attempts {
+    /// Builds the loop.
+    pub fn new(
+        clock: Clock,
+        chance: Arc<Chance>,
+        route: Route,
+        upstream: Box<dyn Upstream>,
+        config: &weir_infer::config::Attempts,
+    ) -> Self {
+        let policy = Policy {
+            attempts_max: config.max.max(1),
+            backoff: Duration::from_millis(config.backoff_ms),
+            backoff_max: Duration::from_millis(config.backoff_max_ms),
+            retry_after_max: Duration::from_millis(config.retry_after_max_ms),
+        };
+        let once = Policy { attempts_max: 1, ..policy.clone() };
+        let first_token = Duration::from_millis(config.first_token_ms);
+        let stall = Duration::from_millis(config.stall_ms);
+        Self { clock, chance, route, upstream, policy, once, first_token, stall }
+    }
+
+    /// Tries until an answer has begun or nothing can help.
+    ///
+    /// # Errors
+    /// What to tell the caller; every place taken on the way has been given back.
+    pub async fn run(&self, request: &Request, admission: &Admission) -> Result<Answer, Rejection> {
+        let policy = if request.operation == Operation::Other { &self.once } else { &self.policy };
+        let mut machine = Machine::new(policy, admission.begin_by);
+        let mut event = Event::Ready;
+        loop {
+            event = match machine.on_event(self.clock.now(), event, &self.chance) {
+                Action::Send => match self.send(request, admission, &machine).await? {
+                    Ok(answer) => return Ok(answer),
+                    Err(event) => event,
+                },
+                Action::Wait(until) => {
+                    tokio::time::sleep_until(until.into()).await;
+                    Event::Ready
+                }
+                Action::GiveUp(failure) => return Err(self.rejection(admission, failure)),
+            };
+        }
+    }
+
+    /// One attempt: an answer, or what to tell the machine. The outer error ends the loop.
+    async fn send(
+        &self,
+        request: &Request,
+        admission: &Admission,
+        machine: &Machine<'_>,
+    ) -> Result<Result<Answer, Event>, Rejection> {
+        let mut lease = match self.route.pick(admission.pool, request.dialect, machine.tried()) {
+            Ok(lease) => lease,
+            Err(NoEndpoint::Busy) => return Ok(Err(Event::NoRoom)),
+            Err(NoEndpoint::WrongDialect) => return Err(wrong_dialect(request)),
+        };
+        request.trail.sent(self.clock.now());
+        let endpoint = lease.endpoint().clone();
+        let target = target(&endpoint, request);
+        let timers = self.timers(request, admission, machine, &lease);
+        let result = self.upstream.call(request, target, timers).await;
+        let now = self.clock.now();
+        match result {
+            Ok(begun) => {
+                lease.first_token(now);
+                request.trail.committed(now, via(&endpoint, request));
+                Ok(Ok(Answer::new(self.clock, begun.head, begun.body).observed_by(lease)))
+            }
+            Err(failure) => {
+                let failure = callers_own_affair(&endpoint, failure);
+                lease.failed(failure.class, failure.retry_after, now);
+                let mut tried = machine.tried().to_vec();
+                tried.push(endpoint.id());
+                let another = self.route.has_another(admission.pool, request.dialect, &tried);
+                Ok(Err(Event::Failed { endpoint: endpoint.id(), failure, another }))
+            }
+        }
+    }
+
+    /// An attempt is cut for slowness only while somebody else could answer faster.
+    fn timers(
+        &self,
+        request: &Request,
+        admission: &Admission,
+        machine: &Machine<'_>,
+        lease: &Lease,
+    ) -> Timers {
+        let mut tried = machine.tried().to_vec();
+        tried.push(lease.endpoint().id());
+        let impatient =
+            request.envelope.stream && self.route.has_another(admission.pool, request.dialect, &tried);
+        Timers {
+            first_token: impatient.then_some(self.first_token),
+            stall: self.stall,
+            begin_by: admission.begin_by,
+            deadline: admission.deadline,
+        }
+    }
+
+    fn rejection(&self, admission: &Admission, failure: Failure) -> Rejection {
+        let late = self.clock.now() >= admission.begin_by;
+        let kind = match failure.class {
+            Class::Client | Class::ContextLength | Class::ContentFilter | Class::Auth | Class::Quota => {
+                Kind::Upstream
+            }
+            Class::Timeout if late => Kind::DeadlineExceeded,
+            _ => Kind::UpstreamsDown,
+        };
+        let mut rejection = Rejection::new(kind, failure.message);
+        rejection.retry_after = failure.retry_after;
+        // The caller's own mistakes are told in the service's words; a bad key of the operator's is not the caller's to see.
+        if matches!(failure.class, Class::Client | Class::ContextLength | Class::ContentFilter) {
+            rejection.reply = failure.reply;
+        }
+        rejection
+    }
+}
+
+fn target<'a>(endpoint: &'a Endpoint, request: &Request) -> Target<'a> {
+    Target {
+        base: endpoint.base(request.dialect).expect("only endpoints that speak the dialect are picked"),
+        model: endpoint.model().map(|model| &**model),
+        key: match endpoint.key() {
+            KeySource::None => Key::None,
+            KeySource::Own(secret) => Key::Own(secret),
+            KeySource::Caller => Key::Caller,
+        },
+        include_usage: endpoint.include_usage(),
+        forward_service_tier: endpoint.forward_service_tier(),
+        http2: endpoint.http2(),
+    }
+}
+
+fn via(endpoint: &Endpoint, request: &Request) -> Via {
+    let model = endpoint.model().unwrap_or(&request.model).clone();
+    Via { endpoint: endpoint.name().clone(), model, price: endpoint.price() }
+}
+
+/// With the caller's own key, a refused or used-up key is the caller's affair: its words are passed on, no one is asked
+/// again, and the endpoint is not to blame.
+fn callers_own_affair(endpoint: &Endpoint, mut failure: Failure) -> Failure {
+    if matches!(endpoint.key(), KeySource::Caller) && matches!(failure.class, Class::Auth | Class::Quota) {
+        failure.class = Class::Client;
+    }
+    failure
+}
+
+fn wrong_dialect(request: &Request) -> Rejection {
+    let (model, dialect) = (&request.model, request.dialect.name());
+    let message =
+        format!("no endpoint of the model `{model}` speaks the {dialect} dialect; call it by another path");
+    Rejection::new(Kind::UnknownModel, message).at("model")
+}

@@ -1,0 +1,5 @@
+//! The spine's promises: exactly one record, nothing leaks, at every await, whatever happens.
+
+mod machine;
+mod pipeline;
+mod world;

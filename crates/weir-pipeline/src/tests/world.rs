@@ -1,0 +1,120 @@
+//! A pipeline around a scripted service under a paused clock.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use weir_admit::{Admit, Models};
+use weir_cache::Cache;
+use weir_core::{Body, Chance, Chunk, ChunkStream, Class, Clock, Failure, Finish, Head, PoolId, Request};
+use weir_infer::{Begun, Target, Timers};
+use weir_queue::Queue;
+use weir_route::config::Endpoint;
+use weir_route::{KeySource, Member, PoolPlan, Route};
+use weir_settle::{Settle, Settled, Sink};
+
+use crate::{Attempts, Pipeline, Upstream};
+
+/// What one call does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Script {
+    /// Fails after some milliseconds.
+    Fails(Class, u64),
+    /// Answers after some milliseconds, with so many chunks, whole.
+    Answers(u64, u8),
+    /// Answers after some milliseconds and breaks off after so many chunks.
+    Breaks(u64, u8),
+}
+
+/// A service that follows a script, call by call, and then answers.
+pub(super) struct Scripted(pub(super) Mutex<std::vec::IntoIter<Script>>);
+
+impl Upstream for Scripted {
+    fn call<'a>(
+        &'a self,
+        _request: &'a Request,
+        _target: Target<'a>,
+        _timers: Timers,
+    ) -> Pin<Box<dyn Future<Output = Result<Begun, Failure>> + Send + 'a>> {
+        let script = self.0.lock().unwrap().next().unwrap_or(Script::Answers(0, 1));
+        Box::pin(async move {
+            let (after, chunks, whole) = match script {
+                Script::Fails(class, ms) => {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                    return Err(Failure::new(class, "scripted"));
+                }
+                Script::Answers(ms, chunks) => (ms, chunks, true),
+                Script::Breaks(ms, chunks) => (ms, chunks, false),
+            };
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            Ok(Begun { head: Head::default(), body: Body::Stream(Box::pin(Chunks { left: chunks, whole })) })
+        })
+    }
+}
+
+struct Chunks {
+    left: u8,
+    whole: bool,
+}
+
+impl ChunkStream for Chunks {
+    fn poll_chunk(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Failure>>> {
+        let Some(left) = self.left.checked_sub(1) else {
+            let end = (!self.whole).then(|| Err(Failure::new(Class::Truncated, "scripted")));
+            self.whole = true;
+            return Poll::Ready(end);
+        };
+        self.left = left;
+        let finish = (left == 0 && self.whole).then_some(Finish::Whole);
+        Poll::Ready(Some(Ok(Chunk { bytes: Bytes::from_static(b"x"), progress: true, usage: None, finish })))
+    }
+}
+
+/// The records made.
+#[derive(Clone, Default)]
+pub(super) struct Records(pub(super) Arc<Mutex<Vec<Settled>>>);
+
+impl Sink for Records {
+    fn settled(&self, settled: &Settled) {
+        self.0.lock().unwrap().push(settled.clone());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock of a paused runtime")]
+pub(super) fn clock() -> Clock {
+    Clock::new(|| tokio::time::Instant::now().into_std(), || std::time::UNIX_EPOCH)
+}
+
+/// A pipeline with one pool of two endpoints, two calls each.
+pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, Records) {
+    let clock = clock();
+    let mut registry = Registry::default();
+    let chance = Arc::new(Chance::seeded(5));
+    let endpoint = |name: &str| -> Endpoint {
+        let text = format!(r#"{{"name":"{name}","base_url":"http://{name}.test","max_concurrent":2}}"#);
+        serde_json::from_str(&text).unwrap()
+    };
+    let (a, b) = (endpoint("a"), endpoint("b"));
+    let member = |config| Member { config, key: KeySource::None, model: Some("m") };
+    let plan = PoolPlan { first: vec![member(&a), member(&b)], fallback: vec![] };
+    let route = Route::new(clock, chance.clone(), &[plan], &mut registry);
+    let mut models = Models::default();
+    models.insert("m", PoolId(0), Duration::from_secs(30));
+    let pressure = weir_admit::config::Pressure { requests_max };
+    let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
+    let records = Records::default();
+    let telemetry = weir_settle::config::Telemetry { access_log: false, ..Default::default() };
+    let upstream = Box::new(Scripted(Mutex::new(script.into_iter())));
+    let pipeline = Pipeline {
+        clock,
+        admit: Admit::new(clock, &[], &pressure, models).unwrap(),
+        cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
+        queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
+        attempts: Attempts::new(clock, chance, route, upstream, &weir_infer::config::Attempts::default()),
+        settle: Settle::new(clock, &telemetry, &[], &mut registry).with_sink(Box::new(records.clone())),
+    };
+    (pipeline, records)
+}
