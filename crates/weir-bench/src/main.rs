@@ -1,2 +1,68 @@
-//! placeholder
-fn main() {}
+//! `weir-bench`: how fast weir is, measured beside proxies everyone knows, on the reader's own machine.
+//!
+//! Three verbs: `gateway` runs the whole comparison, and starts the other two, `upstream` (answers at once) and
+//! `load` (asks), as processes of its own. All three talk to 127.0.0.1 only and end by themselves.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a benchmark is the edge of the process: real clock, real sockets"
+)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tables go to stdout, progress to stderr")]
+
+mod chat;
+mod events;
+mod reply;
+
+mod connection;
+mod load;
+mod process;
+mod upstream;
+
+mod gateway;
+
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Measures gateways between a load generator and an instant upstream.
+#[derive(Parser)]
+#[command(name = "weir-bench", version)]
+enum Verb {
+    /// Measure weir beside nginx and haproxy and print the ratios.
+    Gateway(gateway::Arguments),
+    /// Serve instant chat completions on 127.0.0.1.
+    Upstream(upstream::Arguments),
+    /// Ask a server on 127.0.0.1 for chat completions and print one JSON report.
+    Load(load::Arguments),
+}
+
+fn main() -> ExitCode {
+    match start(Verb::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(verb: Verb) -> anyhow::Result<()> {
+    raise_descriptor_limit().context("raising the limit on open files")?;
+    // One thread: generator and upstream share one CPU, so a second worker would only add switches.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match verb {
+        Verb::Gateway(arguments) => runtime.block_on(gateway::run(arguments)),
+        Verb::Upstream(arguments) => runtime.block_on(upstream::run(arguments)),
+        Verb::Load(arguments) => runtime.block_on(load::run(arguments)),
+    }
+}
+
+/// A thousand streams are two thousand sockets in the gateway; the usual soft limit is 1,024. Children inherit it.
+fn raise_descriptor_limit() -> rustix::io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+}

@@ -13,6 +13,7 @@ use weir_queue::Queue;
 use weir_settle::Settle;
 
 pub use attempts::{Attempts, Upstream};
+pub use weir_admit::Models;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,105 @@
+//! Accepts connections, serves them, and closes the door in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+/// How large a request's head may be.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+const HEADERS_MAX: usize = 128;
+/// How long a request's head may take to arrive, and an idle connection may stay.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+const H2_STREAMS_MAX: u32 = 256;
+
+/// Serves connections until `stop`, then waits for those under way to finish on `tracker`.
+///
+/// `connections_max` bounds connections at one time: the permit is taken before the accept, so that what cannot be served
+/// waits in the kernel's own bounded backlog.
+pub async fn serve<F, Fut, B>(
+    listener: TcpListener,
+    connections_max: usize,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    handle: F,
+) where
+    F: Fn(Request<Incoming>) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<Response<B>, std::convert::Infallible>> + Send + 'static,
+    B: Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: std::error::Error + Send + Sync,
+{
+    let builder = builder();
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(connections_max));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, place)) = accepted else { continue };
+        let service = service_fn(handle.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let watched = graceful.watch(connection);
+        tracker.spawn(async move {
+            // A connection that ends badly is the peer's business; what was asked on it has been recorded.
+            let _ended = watched.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+        .max_concurrent_streams(H2_STREAMS_MAX)
+        .keep_alive_interval(Duration::from_secs(20));
+    builder
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            without_delay(&stream, peer);
+            Some((stream, place))
+        }
+        Err(error) => {
+            // Out of file descriptors, most likely: pausing beats spinning, and a later accept succeeds.
+            warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+/// Without TCP_NODELAY, Nagle and delayed acknowledgements add 42 ms to a first token.
+fn without_delay(stream: &TcpStream, peer: SocketAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        warn!(%error, %peer, "TCP_NODELAY could not be set");
+    }
+}

@@ -1,0 +1,111 @@
+//! Heads of responses: ids, timings, and what weir has to say about how the answer came to be.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, request};
+use weir_core::{Answer, Dialect, Kind, Rejection, RequestId, Trail};
+
+use crate::body::DoorBody;
+
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-weir-attempts");
+const ENDPOINT: HeaderName = HeaderName::from_static("x-weir-endpoint");
+const CACHE: HeaderName = HeaderName::from_static("x-cache");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// An answer that has begun.
+pub(crate) fn begun(
+    mut answer: Answer,
+    dialect: Dialect,
+    id: &RequestId,
+    trail: &Trail,
+    now: Instant,
+    body: impl FnOnce(Answer) -> DoorBody,
+) -> Response<DoorBody> {
+    let mut headers = std::mem::take(&mut answer.head.headers);
+    name_request(&mut headers, dialect, id);
+    headers.insert(CACHE, HeaderValue::from_static(trail.cache().header()));
+    headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts()));
+    if let Some(endpoint) = trail.via().and_then(|via| HeaderValue::from_str(&via.endpoint).ok()) {
+        headers.insert(ENDPOINT, endpoint);
+    }
+    if let Ok(timing) = HeaderValue::from_str(&server_timing(trail, now)) {
+        headers.insert(SERVER_TIMING, timing);
+    }
+    // Answers belong to one caller: no cache on the way may keep them.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if answer.exact_len().is_none() {
+        headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    }
+    let mut response = Response::new(());
+    *response.status_mut() = answer.head.status;
+    *response.headers_mut() = headers;
+    response.map(|()| body(answer))
+}
+
+/// A stream opened before its answer has begun.
+pub(crate) fn opened(dialect: Dialect, id: &RequestId, body: DoorBody) -> Response<DoorBody> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    name_request(headers, dialect, id);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}
+
+/// A JSON document of weir's own.
+pub(crate) fn json(body: &serde_json::Value, dialect: Dialect, id: &RequestId) -> Response<DoorBody> {
+    let mut response = Response::new(DoorBody::full(body.to_string().into()));
+    name_request(response.headers_mut(), dialect, id);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A request refused before it reached the pipeline.
+pub(crate) fn refusal(dialect: Dialect, rejection: &Rejection, id: &RequestId) -> Response<DoorBody> {
+    let (head, chunk) = weir_wire::error::whole(dialect, rejection);
+    let mut response = Response::new(DoorBody::full(chunk.bytes));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    name_request(response.headers_mut(), dialect, id);
+    response
+}
+
+/// No such path.
+pub(crate) fn unknown_path(parts: &request::Parts) -> Rejection {
+    let message =
+        format!("Unknown request URL: {} {}; the API is under /v1/", parts.method, parts.uri.path());
+    Rejection::new(Kind::UnknownPath, message)
+}
+
+/// Such a path, but not with this method.
+pub(crate) fn wrong_method(parts: &request::Parts) -> Rejection {
+    let message = format!("Not allowed to {} on {}; use POST", parts.method, parts.uri.path());
+    Rejection::new(Kind::MethodNotAllowed, message)
+}
+
+/// The two families look for the id under different names.
+fn name_request(headers: &mut HeaderMap, dialect: Dialect, id: &RequestId) {
+    let name = match dialect {
+        Dialect::OpenAi => HeaderName::from_static("x-request-id"),
+        Dialect::Anthropic => HeaderName::from_static("request-id"),
+    };
+    let value = HeaderValue::from_str(id.as_str()).expect("an id is letters, digits and an underscore");
+    headers.insert(name, value);
+}
+
+/// `queue`: waiting for a turn; `upstream`: from the first attempt to the first meaningful part; `weir`: the rest.
+fn server_timing(trail: &Trail, now: Instant) -> String {
+    let total = now.saturating_duration_since(trail.started());
+    let (queue, upstream) = (trail.queue_wait(now), trail.upstream().unwrap_or(Duration::ZERO));
+    let own = total.saturating_sub(queue).saturating_sub(upstream);
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+    let mut text = String::with_capacity(64);
+    // Writing to a string cannot fail.
+    let _infallible =
+        write!(text, "queue;dur={:.1}, upstream;dur={:.1}, weir;dur={:.2}", ms(queue), ms(upstream), ms(own));
+    text
+}
