@@ -1,1 +1,246 @@
-//! placeholder
+//! Calls to a real server that misbehaves: what comes back, and as what kind of failure.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use weir_core::{Answer, Class, Clock, Failure, Operation, Request, Secret, Trail};
+use weir_mock::{FaultPlan, Mock, Options, Profile};
+use weir_testkit::{chat, with_header};
+
+use crate::{Begun, Infer, Key, Target, Timers, config};
+
+#[expect(clippy::disallowed_methods, reason = "real sockets need real time")]
+fn clock() -> Clock {
+    Clock::new(|| tokio::time::Instant::now().into_std(), SystemTime::now)
+}
+
+async fn mock(faults: &str) -> Mock {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options { profile: Profile::Instant, ..Options::default() };
+    let mock = Mock::start(listener, options).await.unwrap();
+    mock.set_faults(FaultPlan::parse(faults).unwrap());
+    mock
+}
+
+fn request(operation: Operation, body: &str) -> Request {
+    let (model, envelope) = weir_wire::envelope::read(operation, Bytes::from(body.to_owned())).unwrap();
+    let mut request = chat(&model);
+    request.received = clock().now();
+    request.trail = Arc::new(Trail::new(request.received));
+    request.operation = operation;
+    request.dialect = operation.dialect();
+    request.path = match operation {
+        Operation::Messages => "/messages".into(),
+        _ => "/chat/completions".into(),
+    };
+    request.envelope = envelope;
+    request
+}
+
+fn stream() -> Request {
+    request(
+        Operation::Chat,
+        r#"{"model":"deepseek-flash","messages":[{"role":"user","content":"hi"}],"stream":true}"#,
+    )
+}
+
+fn plain() -> Request {
+    request(Operation::Chat, r#"{"model":"deepseek-flash","messages":[{"role":"user","content":"hi"}]}"#)
+}
+
+fn timers(first_token_ms: u64, stall_ms: u64) -> Timers {
+    let deadline = clock().now() + Duration::from_secs(20);
+    Timers {
+        first_token: Some(Duration::from_millis(first_token_ms)),
+        stall: Duration::from_millis(stall_ms),
+        begin_by: deadline,
+        deadline,
+    }
+}
+
+async fn call(mock: &Mock, request: &Request, timers: Timers) -> Result<Begun, Failure> {
+    let base = format!("{}/v1", mock.base_url());
+    let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
+    let target = Target {
+        base: &base,
+        model: None,
+        key: Key::None,
+        include_usage: true,
+        forward_service_tier: false,
+        http2: false,
+    };
+    infer.call(request, &target, timers).await
+}
+
+/// The whole text of an answer, and how it ended.
+async fn text(begun: Begun) -> (String, Option<Failure>) {
+    let mut answer = Answer::new(clock(), begun.head, begun.body);
+    let mut text = String::new();
+    loop {
+        match std::future::poll_fn(|cx| answer.poll_chunk(cx)).await {
+            Some(Ok(chunk)) => text.push_str(std::str::from_utf8(&chunk.bytes).unwrap()),
+            Some(Err(failure)) => return (text, Some(failure)),
+            None => return (text, None),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_comes_whole_and_its_usage_chunk_stays_here() {
+    let mock = mock(r#"{"rules":[]}"#).await;
+    let (text, failure) = text(call(&mock, &stream(), timers(5000, 5000)).await.unwrap()).await;
+    assert!(failure.is_none());
+    assert!(text.ends_with("data: [DONE]\n\n") && text.contains("\"finish_reason\":\"stop\""));
+    assert!(!text.contains("\"prompt_tokens\""), "{text}");
+}
+
+/// Faults before anything of an answer: each is an error with its class, and nothing has been given out.
+#[tokio::test]
+async fn faults_before_the_answer_have_their_class() {
+    let check = async |fault: &str, request: Request, expected: Class| {
+        let mock = mock(&format!(r#"{{"rules":[{{{fault}}}]}}"#)).await;
+        match call(&mock, &request, timers(400, 400)).await {
+            Ok(begun) => panic!("{fault}: began with {:?}", begun.head.status),
+            Err(failure) => assert_eq!(failure.class, expected, "{fault}: {}", failure.message),
+        }
+    };
+    for make in [stream, plain] {
+        check(r#""fault":"status","status":503"#, make(), Class::Overload).await;
+        check(r#""fault":"status","status":500"#, make(), Class::Hard).await;
+        check(r#""fault":"reset""#, make(), Class::Hard).await;
+        check(r#""fault":"close""#, make(), Class::Hard).await;
+        check(r#""fault":"silence""#, make(), Class::Timeout).await;
+        check(r#""fault":"html_200""#, make(), Class::Hard).await;
+        check(r#""fault":"quota""#, make(), Class::Quota).await;
+        check(r#""fault":"auth""#, make(), Class::Auth).await;
+        check(r#""fault":"content_filter_400""#, make(), Class::ContentFilter).await;
+        check(r#""fault":"context_length""#, make(), Class::ContextLength).await;
+    }
+    check(r#""fault":"error_event_first""#, stream(), Class::Overload).await;
+    check(r#""fault":"keepalive_then_close","delay_ms":50,"keep_alive_ms":10"#, stream(), Class::Truncated)
+        .await;
+    check(r#""fault":"keepalive_then_tokens","delay_ms":3000,"keep_alive_ms":20"#, stream(), Class::Timeout)
+        .await;
+    check(r#""fault":"clean_eof","after_tokens":0"#, stream(), Class::Truncated).await;
+    check(r#""fault":"empty_200""#, plain(), Class::Hard).await;
+    check(r#""fault":"empty_200""#, stream(), Class::Truncated).await;
+    check(r#""fault":"blank_200","delay_ms":10"#, plain(), Class::Hard).await;
+    check(r#""fault":"cut_rst_after","after_tokens":3"#, plain(), Class::Truncated).await;
+}
+
+#[tokio::test]
+async fn keep_alives_before_the_answer_reach_nobody() {
+    let mock =
+        mock(r#"{"rules":[{"fault":"keepalive_then_tokens","delay_ms":60,"keep_alive_ms":10}]}"#).await;
+    let (streamed, failure) = text(call(&mock, &stream(), timers(5000, 5000)).await.unwrap()).await;
+    assert!(failure.is_none() && !streamed.contains(": keep-alive"), "{streamed}");
+    mock.set_faults(
+        FaultPlan::parse(r#"{"rules":[{"fault":"blank_lines_then_json","delay_ms":60,"keep_alive_ms":10}]}"#)
+            .unwrap(),
+    );
+    let (whole, failure) = text(call(&mock, &plain(), timers(5000, 5000)).await.unwrap()).await;
+    assert!(failure.is_none() && whole.starts_with('{'), "{whole}");
+}
+
+/// Faults in the middle: what came is given out, and the end is a failure, never a clean one.
+#[tokio::test]
+async fn a_dead_stream_ends_in_a_failure() {
+    let check = async |fault: &str, expected: Class| {
+        let mock = mock(&format!(r#"{{"rules":[{{{fault},"after_tokens":5}}]}}"#)).await;
+        // Tokens one by one: an error that shares a read with the first token is an error before the answer.
+        let request = with_header(stream(), "x-mock-itl-ms", "5");
+        let (text, failure) = text(call(&mock, &request, timers(5000, 150)).await.unwrap()).await;
+        let failure = failure.unwrap_or_else(|| panic!("{fault}: ended cleanly after {text}"));
+        assert_eq!(failure.class, expected, "{fault}: {}", failure.message);
+        assert!(!text.contains("[DONE]") && text.contains("\"content\""), "{fault}: {text}");
+    };
+    check(r#""fault":"cut_fin_after""#, Class::Truncated).await;
+    check(r#""fault":"cut_rst_after""#, Class::Truncated).await;
+    check(r#""fault":"clean_eof""#, Class::Truncated).await;
+    check(r#""fault":"stall_after_tokens""#, Class::Timeout).await;
+    check(r#""fault":"stall_after_tokens","keep_alive_ms":20"#, Class::Timeout).await;
+    check(r#""fault":"error_event_after""#, Class::Overload).await;
+    check(r#""fault":"insufficient_system_resource""#, Class::Truncated).await;
+}
+
+#[tokio::test]
+async fn a_forgotten_done_and_a_garbled_event_are_mended() {
+    for fault in ["no_done", "bad_json_event"] {
+        let mock = mock(&format!(r#"{{"rules":[{{"fault":"{fault}"}}]}}"#)).await;
+        let (text, failure) = text(call(&mock, &stream(), timers(5000, 5000)).await.unwrap()).await;
+        assert!(failure.is_none() && text.ends_with("data: [DONE]\n\n"), "{fault}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_and_weirs_own_headers_stay_and_the_rest_leaves() {
+    let mock = mock(r#"{"rules":[]}"#).await;
+    let base = format!("{}/v1", mock.base_url());
+    let secret = Secret::new("operators-key");
+    let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
+    let body = r#"{"model":"alias","messages":[{"role":"user","content":"hi"}],"service_tier":"flex"}"#;
+    let mut request = request(Operation::Chat, body);
+    for (name, value) in [
+        ("authorization", "Bearer callers-key"),
+        ("cookie", "a=b"),
+        ("x-weir-priority", "1"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("connection", "close, x-hop"),
+        ("x-hop", "1"),
+        ("openai-beta", "v2"),
+        ("traceparent", "00-1-2-01"),
+    ] {
+        request = with_header(request, name, value);
+    }
+    let target = Target {
+        base: &base,
+        model: Some("deepseek-flash"),
+        key: Key::Own(&secret),
+        include_usage: true,
+        forward_service_tier: false,
+        http2: false,
+    };
+    infer.call(&request, &target, timers(5000, 5000)).await.unwrap();
+    let log = mock.log();
+    let headers = &log[0].request_headers;
+    assert_eq!(log[0].model.as_deref(), Some("deepseek-flash"));
+    for stays in ["cookie", "x-weir-priority", "x-forwarded-for", "x-hop"] {
+        assert!(!headers.contains_key(stays), "{stays} left: {headers:?}");
+    }
+    assert_eq!(headers["openai-beta"], "v2");
+    assert_eq!(headers["traceparent"], "00-1-2-01");
+    assert_eq!(headers["accept-encoding"], "identity");
+    assert!(!format!("{headers:?}").contains("callers-key"));
+}
+
+#[tokio::test]
+async fn http2_without_tls_is_spoken_when_asked_for() {
+    let mock = mock(r#"{"rules":[]}"#).await;
+    let base = format!("{}/v1", mock.base_url());
+    let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
+    let target = Target {
+        base: &base,
+        model: None,
+        key: Key::None,
+        include_usage: true,
+        forward_service_tier: false,
+        http2: true,
+    };
+    let (text, failure) = text(infer.call(&stream(), &target, timers(5000, 5000)).await.unwrap()).await;
+    assert!(failure.is_none() && text.ends_with("data: [DONE]\n\n"));
+}
+
+#[tokio::test]
+async fn dropping_an_answer_closes_the_call() {
+    let mock = mock(r#"{"rules":[{"fault":"stall_after_tokens","after_tokens":2}]}"#).await;
+    let begun = call(&mock, &stream(), timers(5000, 20_000)).await.unwrap();
+    drop(begun);
+    let gone = async {
+        while mock.log()[0].ended.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), gone).await.expect("the service sees the caller leave");
+}
