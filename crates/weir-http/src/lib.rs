@@ -32,8 +32,6 @@ pub use body::DoorBody;
 use body::{Stream, Waiting};
 use intake::Intake;
 
-#[cfg(test)]
-mod tests;
 
 /// The door of the data port.
 pub struct Door {

@@ -1,0 +1,66 @@
+//! Answers that end before their end: by a closed or reset connection, or, worst, in good order.
+
+use super::{Fault, Rule, always, streams};
+use crate::dialect::Part;
+use crate::log::Ended;
+use crate::reply::{Reply, Sever, Step};
+use crate::scene::Scene;
+
+const TOKENS: u32 = 20;
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        name: "cut_fin_after",
+        about: "the connection closes in the middle of the body, after `after_tokens` (20) or `after_bytes`",
+        applies: always,
+        play: |rule, scene| severed(rule, scene, Sever::Fin),
+    },
+    Fault {
+        name: "cut_rst_after",
+        about: "the connection is reset in the middle of the body, after `after_tokens` (20) or `after_bytes`",
+        applies: always,
+        play: |rule, scene| severed(rule, scene, Sever::Rst),
+    },
+    Fault {
+        name: "h2_rst_stream_after",
+        about: "HTTP/2: the stream is reset after `after_tokens` (20) or `after_bytes`; on HTTP/1.1 the connection closes",
+        applies: always,
+        play: |rule, scene| {
+            let mut reply = beginning(rule, scene);
+            reply.steps.extend([Step::Flush, Step::Abort]);
+            reply
+        },
+    },
+    Fault {
+        name: "clean_eof",
+        about: "streamed: the body ends in good order after `after_tokens` (20), with no finish_reason and no [DONE]",
+        applies: streams,
+        play: |rule, scene| beginning(rule, scene),
+    },
+    Fault {
+        name: "no_done",
+        about: "streamed: the answer is whole, with its finish_reason, but no [DONE] follows",
+        applies: streams,
+        play: |_, scene| {
+            let mut reply = scene.reply();
+            reply.steps.retain(|step| !matches!(step, Step::Send(frame) if frame.part == Part::Done));
+            reply
+        },
+    },
+];
+
+fn severed(rule: &Rule, scene: &Scene, how: Sever) -> Reply {
+    let mut reply = beginning(rule, scene);
+    reply.sever(how);
+    reply
+}
+
+fn beginning(rule: &Rule, scene: &Scene) -> Reply {
+    let mut reply = scene.reply();
+    match rule.after_bytes {
+        Some(bytes) => reply.keep_bytes(bytes),
+        None => reply.keep_tokens(rule.after_tokens.unwrap_or(TOKENS)),
+    }
+    reply.ended = Ended::Cut;
+    reply
+}
