@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Failure, Finish, Operation, Usage};
+use weir_core::{Class, Failure, Finish, Operation, Usage};
 
 use super::{Format, Reading, Whole, no_answer};
 use crate::classify::in_band;
@@ -98,7 +98,7 @@ impl Format for Messages {
             "message_delta" => {
                 reading.progress = true;
                 reading.usage = written.usage.map(Usage::from);
-                reading.finish = finish_of(written.delta.and_then(|delta| delta.stop_reason).as_deref());
+                reading.finish = finish_of(written.delta.and_then(|delta| delta.stop_reason).as_deref())?;
             }
             "message_stop" => reading.last = true,
             _ => {}
@@ -113,7 +113,7 @@ impl Format for Messages {
         match (written.kind, written.error) {
             ("message", None) => Ok(Whole {
                 usage: written.usage.map(Usage::from),
-                finish: finish_of(written.stop_reason.as_deref()),
+                finish: finish_of(written.stop_reason.as_deref())?,
             }),
             (_, Some(error)) => Err(in_band(error.get())),
             _ => Err(no_answer("a message", body)),
@@ -121,10 +121,15 @@ impl Format for Messages {
     }
 }
 
-fn finish_of(stop_reason: Option<&str>) -> Option<Finish> {
-    match stop_reason? {
-        "max_tokens" | "model_context_window_exceeded" => Some(Finish::Length),
-        "refusal" => Some(Finish::Filtered),
-        _ => Some(Finish::Whole),
+fn finish_of(stop_reason: Option<&str>) -> Result<Option<Finish>, Failure> {
+    match stop_reason {
+        None => Ok(None),
+        Some("max_tokens" | "model_context_window_exceeded") => Ok(Some(Finish::Length)),
+        Some("refusal") => Ok(Some(Finish::Filtered)),
+        // DeepSeek's own word for a generation that was interrupted, in this dialect too.
+        Some(reason @ "insufficient_system_resource") => {
+            Err(Failure::new(Class::Truncated, format!("the service broke off with stop_reason `{reason}`")))
+        }
+        Some(_) => Ok(Some(Finish::Whole)),
     }
 }

@@ -120,6 +120,8 @@ fn anthropic_streams_report_usage_in_two_parts_and_end_with_message_stop() {
     assert_eq!((seen.finish, seen.failed), (Some(Finish::Whole), None));
     let cut = &stream[..stream.find("event: message_delta").unwrap()];
     assert_eq!(run(Operation::Messages, true, &[cut.as_bytes()]).failed, Some(Class::Truncated));
+    let broke = stream.replace("end_turn", "insufficient_system_resource");
+    assert_eq!(run(Operation::Messages, true, &[broke.as_bytes()]).failed, Some(Class::Truncated));
     let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
     assert_eq!(run(Operation::Messages, true, &[error.as_bytes()]).failed, Some(Class::Overload));
 }

@@ -1,0 +1,86 @@
+//! Bad input: a clear error in the caller's dialect, and nothing else happens.
+
+use crate::house::{PLAIN, Service, Weir};
+
+#[test]
+fn bad_bodies_are_refused_and_reach_no_service() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "[server]\nbody_mib_max = 1\n");
+    let check = |body: &str, status: u16, param: Option<&str>, words: &str| {
+        let reply = weir.chat(body);
+        let error = &reply.json()["error"];
+        assert_eq!(reply.status, status, "{}", reply.body);
+        assert_eq!(error["param"].as_str(), param, "{}", reply.body);
+        assert!(error["message"].as_str().unwrap().contains(words), "{}", reply.body);
+        for field in ["message", "type", "param", "code"] {
+            assert!(error.as_object().unwrap().contains_key(field), "{field} is missing: {}", reply.body);
+        }
+        assert!(reply.header("x-request-id").starts_with("req_"));
+    };
+    check("{\"model\":", 400, None, "line 1 column 9");
+    check("[]", 400, None, "a JSON object");
+    check(r#"{"model":"deepseek-flash"}"#, 400, Some("messages"), "no `messages`");
+    check(r#"{"model":5,"messages":[]}"#, 400, Some("model"), "not a string");
+    check(&PLAIN.replace("deepseek-flash", "gpt-9"), 404, Some("model"), "known models: `deepseek-flash`");
+    check(&PLAIN.replace("\"model\"", "\"model\":\"x\",\"model\""), 400, Some("model"), "twice");
+    check(
+        &PLAIN.replace("\"hi\"", &format!("{}{}", "[".repeat(200), "]".repeat(200))),
+        400,
+        None,
+        "deeper than 128",
+    );
+    check(&PLAIN.replace("hi", &"x".repeat(2 << 20)), 413, None, "1 MiB");
+    assert!(service.log().is_empty());
+}
+
+#[test]
+fn bad_headers_are_refused() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let check = |name: &str, value: &str| {
+        let reply = weir.post("/v1/chat/completions", &[(name, value)], PLAIN);
+        assert_eq!(reply.status, 400, "{}", reply.body);
+        assert_eq!(reply.json()["error"]["param"], name);
+        assert!(reply.body.contains(value), "{}", reply.body);
+    };
+    check("x-weir-priority", "urgent");
+    check("x-weir-priority", "10");
+    check("x-weir-deadline-ms", "soon");
+    let large = "x".repeat(100 << 10);
+    assert_eq!(weir.post("/v1/chat/completions", &[("x-large", &large)], PLAIN).status, 431);
+    assert!(service.log().is_empty());
+}
+
+#[test]
+fn errors_speak_the_callers_dialect() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let reply = weir.post("/v1/messages", &[], r#"{"model":"nope","messages":[]}"#);
+    assert_eq!((reply.status, reply.json()["type"].as_str()), (404, Some("error")));
+    assert_eq!(reply.json()["error"]["type"], "not_found_error");
+    assert!(reply.header("request-id").starts_with("req_"));
+}
+
+#[test]
+fn keys_are_asked_for_and_kept_within_their_rates() {
+    let service = Service::with("");
+    let token = "weir_0123456789abcdef0123456789abcdef";
+    let hash = weir_admit::hash_text(token);
+    let keys = format!("[[key]]\nname = \"t\"\nhash = \"{hash}\"\nrpm = 2\npriority_cap = 3\n");
+    let weir = Weir::before(&[&service], &keys);
+    let missing = weir.chat(PLAIN);
+    assert_eq!((missing.status, missing.json()["error"]["code"].as_str()), (401, Some("invalid_api_key")));
+    let wrong = weir.post("/v1/chat/completions", &[("authorization", "Bearer nope")], PLAIN);
+    assert!(wrong.status == 401 && !wrong.body.contains("nope"), "{}", wrong.body);
+    let bearer = format!("Bearer {token}");
+    let call = || weir.post("/v1/chat/completions", &[("authorization", &bearer)], PLAIN);
+    let first = call();
+    assert_eq!((first.status, first.header("x-ratelimit-remaining-requests")), (200, "1"));
+    assert_eq!(call().status, 200);
+    let third = call();
+    assert_eq!(third.status, 429);
+    let wait: u64 = third.header("retry-after").parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(service.log().len(), 2);
+    assert!(service.log().iter().all(|entry| !entry.request_headers.contains_key("authorization")));
+}

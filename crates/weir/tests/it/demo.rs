@@ -1,0 +1,22 @@
+//! The demo keeps its promise: weir answers while the service behind it does not.
+
+use std::process::Command;
+
+#[test]
+fn weir_answers_where_a_direct_client_loses() {
+    let output = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["demo", "--fast", "--headless", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let verdict: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let share = |arm: &str| verdict[arm]["good_share"].as_f64().unwrap();
+    assert!(share("direct") < 0.90, "{verdict:#}");
+    assert!(share("weir") >= 0.999, "{verdict:#}");
+    for field in ["requests", "good", "mean_ms", "p99_ms", "ttft_p95_ms", "tries", "full", "degraded", "shed"]
+    {
+        assert!(verdict["weir"][field].is_number(), "{field} is missing: {verdict:#}");
+    }
+    assert_eq!(verdict["direct"]["requests"], verdict["weir"]["requests"]);
+    assert!(verdict["seed"].is_number());
+}
