@@ -1,2 +1,63 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: the project's own chores, so that what a person types and what the gate runs are the same thing.
+//!
+//! One file per verb. What always holds: a chore says what it does in one line before doing it, and a chore that
+//! fails says what to do.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore is a process of its own: it starts programs, reads the environment and talks to a terminal"
+)]
+
+mod bench;
+mod check;
+mod clients;
+mod laws;
+mod program;
+mod repository;
+mod setup;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use repository::Repository;
+
+const HELP: &str = "\
+the project's own chores
+
+usage: cargo xtask <verb>
+
+  setup [--bench]            install what the tests need (with --bench: what the benchmarks need too)
+  check                      formatting, lints, and the repository's own laws
+  test [--rust] [--clients]  setup, check, every test; with a flag only that part
+  bench [name] [args…]       run a benchmark; without a name, list them
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> anyhow::Result<ExitCode> {
+    let repository = Repository::find()?;
+    match args {
+        ["setup"] => setup::run(&repository, setup::For::Tests),
+        ["setup", "--bench"] => setup::run(&repository, setup::For::Benchmarks),
+        ["check"] => check::run(&repository),
+        ["test", flags @ ..] => test::run(&repository, flags),
+        ["bench", rest @ ..] => bench::run(&repository, rest),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => anyhow::bail!("unknown: {}\n\n{HELP}", args.join(" ")),
+    }
+}

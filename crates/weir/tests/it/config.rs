@@ -11,19 +11,20 @@ struct Folder(PathBuf);
 impl Folder {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("weir-config-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
+        std::fs::create_dir_all(&path).expect("the temporary directory can be written");
         Self(path)
     }
 
     fn write(&self, file: &str, text: &str) {
-        std::fs::write(self.0.join(file), text).unwrap();
+        std::fs::write(self.0.join(file), text).expect("the folder is this test's own");
     }
 
     fn weir(&self, args: &[&str], env: &[(&str, &str)]) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
         command.args(args).current_dir(&self.0).env_clear().envs(env.iter().copied());
         let Output { status, stdout, stderr } = command.output().expect("the binary was built for this test");
-        (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+        let text = |bytes| String::from_utf8(bytes).expect("weir writes UTF-8");
+        (status.code(), text(stdout), text(stderr))
     }
 }
 
@@ -39,7 +40,10 @@ fn a_valid_file_is_one_line_and_success() {
     let folder = Folder::new("valid");
     folder.write("weir.toml", VALID);
     let (code, stdout, stderr) = folder.weir(&["check"], &[]);
-    assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(0), "weir.toml: 2 endpoints, 1 pool, 0 keys: ok\n", ""));
+    assert_eq!(
+        (code, stdout.as_str(), stderr.as_str()),
+        (Some(0), "weir.toml: 2 endpoints, 1 pool, 0 keys: ok\n", "")
+    );
 }
 
 #[test]
@@ -63,7 +67,10 @@ fn programs_get_the_same_as_json() {
     let told: serde_json::Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(told["ok"], false);
     let problem = &told["problems"][0];
-    assert_eq!((&problem["code"], &problem["line"], &problem["column"]), (&"W003".into(), &11.into(), &1.into()));
+    assert_eq!(
+        (&problem["code"], &problem["line"], &problem["column"]),
+        (&"W003".into(), &11.into(), &1.into())
+    );
     assert_eq!(problem["help"], "did you mean `mode`?");
 }
 

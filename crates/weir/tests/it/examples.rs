@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Variables that the examples name.
-const KEYS: [&str; 3] = ["DEEPSEEK_API_KEY", "DEEPSEEK_API_KEY_2", "OPENROUTER_API_KEY"];
+const KEYS: [&str; 3] = ["DEEPSEEK_API_KEY", "DEEPSEEK_API_KEY_2", "SECOND_API_KEY"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -22,7 +22,9 @@ fn text(bytes: &[u8]) -> &str {
 
 fn examples() -> Vec<String> {
     let folder = std::fs::read_dir(root().join("examples")).expect("there is a folder of examples");
-    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = folder.map(|entry| {
+        entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8")
+    });
     names.filter(|name| name.ends_with(".toml")).map(|name| format!("examples/{name}")).collect()
 }
 
@@ -35,13 +37,17 @@ fn every_example_is_valid_and_says_for_whom_it_is() {
         let told = text(&output.stderr);
         assert!(output.status.success(), "{told}");
         assert!(text(&output.stdout).ends_with(": ok\n"), "{}", text(&output.stdout));
-        let only_warning_is_the_single_endpoint = told.lines().filter(|line| line.starts_with("warning")).all(|line| {
-            line.starts_with("warning[W902]") && example.ends_with("minimal.toml")
-        });
+        let only_warning_is_the_single_endpoint = told
+            .lines()
+            .filter(|line| line.starts_with("warning"))
+            .all(|line| line.starts_with("warning[W902]") && example.ends_with("minimal.toml"));
         assert!(only_warning_is_the_single_endpoint, "{told}");
 
         let content = std::fs::read_to_string(root().join(&example)).unwrap();
-        assert!(content.starts_with("#:schema ../docs/config.schema.json\n# For "), "{example} does not say for whom");
+        assert!(
+            content.starts_with("#:schema ../docs/config.schema.json\n# For "),
+            "{example} does not say for whom"
+        );
     }
 }
 
@@ -65,7 +71,10 @@ fn the_shown_form_of_every_example_is_valid_too() {
 fn check_generated(file: &str, args: &[&str]) {
     let written = std::fs::read_to_string(root().join(file)).unwrap_or_default();
     let output = weir(args);
-    let lag = format!("{file} lags behind the code; write it anew: cargo run -p weir -- {} > {file}", args.join(" "));
+    let lag = format!(
+        "{file} lags behind the code; write it anew: cargo run -p weir -- {} > {file}",
+        args.join(" ")
+    );
     assert!(written == text(&output.stdout), "{lag}");
 }
 

@@ -1,0 +1,105 @@
+//! Builds the stages once, from a config that has been found valid.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use weir_admit::{Admit, Models};
+use weir_cache::Cache;
+use weir_core::{Chance, Clock, PoolId};
+use weir_infer::Infer;
+use weir_pipeline::{Attempts, Pipeline};
+use weir_queue::Queue;
+use weir_route::config::{Endpoint, Pool};
+use weir_route::{KeySource, Member, PoolPlan, Route};
+use weir_settle::Settle;
+
+use crate::config::{Config, Loaded};
+
+/// The stages, and what they share.
+pub struct House {
+    /// The six stages in order.
+    pub pipeline: Arc<Pipeline>,
+    /// Where chance comes from.
+    pub chance: Arc<Chance>,
+    /// Every metric.
+    pub registry: Registry,
+}
+
+/// The process's clock: tokio's, so that a paused runtime pauses everything.
+pub fn clock() -> Clock {
+    Clock::new(|| tokio::time::Instant::now().into_std(), SystemTime::now)
+}
+
+/// Random bytes from the operating system.
+pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
+    Ok(bytes)
+}
+
+/// Builds the stages.
+pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
+    let config = &loaded.config;
+    let clock = clock();
+    let chance = Arc::new(Chance::seeded(u64::from_le_bytes(random()?)));
+    let mut registry = Registry::default();
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    registry.register("weir_build", "The running build", Info::new(version.to_vec()));
+
+    let plans: Vec<_> = config.pool.iter().map(|pool| plan(pool, loaded)).collect();
+    let route = Route::new(clock, chance.clone(), &plans, &mut registry);
+    let models = models(config);
+    let names = models.names().to_vec();
+    let admit = Admit::new(clock, &config.key, &config.pressure, models)?;
+    let cache = Cache::new(clock, &config.cache, &random()?, &mut registry);
+    let lines: Vec<_> = config
+        .pool
+        .iter()
+        .enumerate()
+        .map(|(index, pool)| weir_queue::Pool { name: &pool.model, permits: route.capacity(PoolId(index)) })
+        .collect();
+    let queue = Queue::new(clock, &config.queue, &lines, &mut registry);
+    let tls = config.endpoint.iter().any(|endpoint| {
+        let secure = |url: &str| url.starts_with("https:");
+        secure(&endpoint.base_url) || endpoint.anthropic_base_url.as_deref().is_some_and(secure)
+    });
+    let infer = Infer::new(clock, &config.attempts, tls)?;
+    let attempts = Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts);
+    let settle = Settle::new(clock, &config.telemetry, &names, &mut registry);
+    let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, attempts, settle });
+    Ok(House { pipeline, chance, registry })
+}
+
+fn models(config: &Config) -> Models {
+    let mut models = Models::default();
+    for (index, pool) in config.pool.iter().enumerate() {
+        models.insert(&pool.model, PoolId(index), Duration::from_secs(pool.deadline_s));
+    }
+    models
+}
+
+/// A pool's endpoints by reference. A name that is no endpoint has been refused by the config's own check.
+fn plan<'a>(pool: &'a Pool, loaded: &'a Loaded) -> PoolPlan<'a> {
+    let member = |name: &String| {
+        let index = loaded.config.endpoint.iter().position(|endpoint| endpoint.name == *name)?;
+        let config = &loaded.config.endpoint[index];
+        let key = loaded.endpoint_keys.get(index).cloned().unwrap_or(KeySource::None);
+        Some(Member { config, key, model: sent_as(config, &pool.model) })
+    };
+    PoolPlan {
+        first: pool.endpoints.iter().filter_map(member).collect(),
+        fallback: pool.fallback.iter().filter_map(member).collect(),
+    }
+}
+
+/// The name an endpoint is asked for: its own for the pool's model, or the caller's in a pool for any model.
+fn sent_as<'a>(endpoint: &'a Endpoint, model: &'a str) -> Option<&'a str> {
+    match endpoint.model_map.get(model) {
+        Some(own) => Some(own),
+        None if model == "*" => None,
+        None => Some(model),
+    }
+}

@@ -1,0 +1,109 @@
+//! Who plays: three services in this process, and a gateway in front of them.
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use weir_mock::{FaultPlan, Mock, Options, Profile};
+
+use crate::config::Config;
+use crate::gateway::Gateway;
+
+/// The services and the gateway.
+pub struct Cast {
+    congested: Mock,
+    healthy: Mock,
+    small: Mock,
+    gateway: Gateway,
+}
+
+impl Cast {
+    /// Starts everyone. A port that is taken is replaced by a free one.
+    pub async fn start(seed: u64) -> anyhow::Result<Self> {
+        let mock = async |port: u16, name: &str, profile: Profile| -> anyhow::Result<Mock> {
+            let options = Options { profile, seed, name: name.to_owned(), ..Options::default() };
+            Ok(Mock::start(listen(port).await?, options).await?)
+        };
+        let congested = mock(9101, "sim-a", Profile::Peak).await?;
+        let healthy = mock(9102, "sim-b", Profile::Calm).await?;
+        let small = mock(9103, "sim-c", Profile::Calm).await?;
+        let config = config(&congested, &healthy, &small);
+        let loaded = Config::parse("demo.toml", &config, &|_| None)
+            .map_err(|problems| anyhow::anyhow!("the demo's own config is bad: {problems}"))?;
+        let (data, admin) = (listen(8080).await?, listen(9180).await?);
+        let gateway = Gateway::start_on(&loaded, data, admin)?;
+        Ok(Self { congested, healthy, small, gateway })
+    }
+
+    /// The services forget everything and begin anew with their seed.
+    pub fn reset(&self) -> anyhow::Result<()> {
+        for service in [&self.congested, &self.healthy, &self.small] {
+            service.reset();
+        }
+        // The congestion alone is shown here: interrupted generations are switched off for both arms.
+        let plan = FaultPlan::parse(r#"{"rules":[],"profile_faults":false}"#)
+            .map_err(|error| anyhow::anyhow!("the demo's own fault plan is bad: {error}"))?;
+        self.congested.set_faults(plan);
+        Ok(())
+    }
+
+    /// Calls the services have seen since the last reset.
+    pub fn calls(&self) -> u64 {
+        [&self.congested, &self.healthy, &self.small].iter().map(|service| service.log().len() as u64).sum()
+    }
+
+    /// The service that congests.
+    pub fn service_url(&self) -> String {
+        format!("{}/v1", self.congested.base_url())
+    }
+
+    /// The services, each with what it is like.
+    pub fn services(&self) -> [(&'static str, String, &'static str); 3] {
+        [
+            ("sim-a", self.congested.addr().to_string(), "first choice; congests in bursts (503, 429, late first tokens)"),
+            ("sim-b", self.healthy.addr().to_string(), "healthy, dearer; asked when sim-a cannot"),
+            ("sim-c", self.small.addr().to_string(), "healthy, small: eight calls at a time"),
+        ]
+    }
+
+    /// The gateway's base URL.
+    pub fn gateway_url(&self) -> String {
+        format!("http://{}/v1", self.gateway.data)
+    }
+
+    /// The gateway's admin URL.
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.gateway.admin)
+    }
+
+    /// Stops everyone.
+    pub async fn stop(self) {
+        self.gateway.stop(std::future::ready(())).await;
+        self.congested.stop().await;
+        self.healthy.stop().await;
+        self.small.stop().await;
+    }
+}
+
+async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(("127.0.0.1", port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_taken) => TcpListener::bind(("127.0.0.1", 0)).await.context("no port is free on 127.0.0.1"),
+    }
+}
+
+fn config(congested: &Mock, healthy: &Mock, small: &Mock) -> String {
+    let endpoint = |name: &str, mock: &Mock, limit: usize, output: f64| {
+        format!(
+            "[[endpoint]]\nname = \"{name}\"\nbase_url = \"{}\"\nmodels = [\"deepseek-flash\"]\n\
+             max_concurrent = {limit}\nprice = {{ input = 0.15, cached = 0.003, output = {output} }}\n",
+            mock.base_url()
+        )
+    };
+    [
+        "[telemetry]\naccess_log = false\nlevel = \"error\"\n".to_owned(),
+        endpoint("sim-a", congested, 128, 0.6),
+        endpoint("sim-b", healthy, 128, 1.2),
+        endpoint("sim-c", small, 8, 1.2),
+        "[[pool]]\nmodel = \"deepseek-flash\"\nendpoints = [\"sim-a\"]\nfallback = [\"sim-b\", \"sim-c\"]\n".to_owned(),
+    ]
+    .concat()
+}

@@ -1,0 +1,115 @@
+//! What came of it, in numbers of this run.
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+use weir_replay::Report;
+
+/// Both arms.
+pub struct Verdict {
+    /// The seed they shared.
+    pub seed: u64,
+    /// Straight to the service.
+    pub direct: Arm,
+    /// Through weir.
+    pub weir: Arm,
+}
+
+/// One arm.
+pub struct Arm {
+    /// What the client saw.
+    pub report: Report,
+    /// Calls that reached a service.
+    pub calls: u64,
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("seed", &self.seed)?;
+        map.serialize_entry("direct", &Numbers::of(&self.direct, false))?;
+        map.serialize_entry("weir", &Numbers::of(&self.weir, true))?;
+        map.end()
+    }
+}
+
+/// An arm as JSON. `tries` are the calls that reached a service, whoever made them.
+#[derive(Serialize)]
+struct Numbers {
+    requests: u64,
+    good: u64,
+    good_share: f64,
+    mean_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    ttft_p95_ms: Option<f64>,
+    tries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    degraded: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shed: Option<u64>,
+}
+
+impl Numbers {
+    fn of(arm: &Arm, with_split: bool) -> Self {
+        let report = &arm.report;
+        let split = |count: u64| with_split.then_some(count);
+        Self {
+            requests: report.requests,
+            good: report.good,
+            good_share: report.good_share,
+            mean_ms: report.latencies.mean_ms,
+            p99_ms: report.latencies.p99_ms,
+            ttft_p95_ms: report.latencies.ttft_p95_ms,
+            tries: arm.calls,
+            full: split(report.full),
+            degraded: split(report.degraded),
+            shed: split(report.shed),
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict as a person reads it.
+    pub fn render(&self) -> String {
+        let row = |name: &str, arm: &Arm| {
+            let report = &arm.report;
+            let ms = |value: Option<f64>| value.map_or("-".to_owned(), |ms| format!("{ms:.0} ms"));
+            format!(
+                "  {name:<10}{:>9.2} %{:>12}{:>12}{:>14}{:>16.2}\n",
+                report.good_share * 100.0,
+                ms(report.latencies.mean_ms),
+                ms(report.latencies.p99_ms),
+                ms(report.latencies.ttft_p95_ms),
+                arm.calls as f64 / report.requests as f64,
+            )
+        };
+        let mut text = format!(
+            "\n  the same {} requests, seed {}\n\n  {:<10}{:>11}{:>12}{:>12}{:>14}{:>16}\n",
+            self.direct.report.requests, self.seed, "", "good", "mean", "p99", "first tok p95", "calls a request"
+        );
+        text.push_str(&row("direct", &self.direct));
+        text.push_str(&row("weir", &self.weir));
+        let lost = |arm: &Arm| arm.report.requests - arm.report.good;
+        text.push_str(&format!(
+            "\n  lost: {} direct, {} through weir ({} full, {} degraded, {} shed). Latencies are of good requests.\n",
+            lost(&self.direct),
+            lost(&self.weir),
+            self.weir.report.full,
+            self.weir.report.degraded,
+            self.weir.report.shed,
+        ));
+        text.push_str(&self.doubts());
+        text
+    }
+
+    /// Said aloud when this machine, not the service, was measured.
+    fn doubts(&self) -> String {
+        const LATE_MS_MAX: f64 = 100.0;
+        let late = [&self.direct, &self.weir].iter().filter_map(|arm| arm.report.sent_late_p99_ms).fold(0.0, f64::max);
+        if late <= LATE_MS_MAX {
+            return String::new();
+        }
+        format!("  inconclusive: this machine was too slow to keep the schedule (requests left up to {late:.0} ms late)\n")
+    }
+}

@@ -1,0 +1,198 @@
+//! Each rule at its edge: the value that is just refused, and the one that is just not.
+
+use super::{check, check_changed, check_with};
+
+const URL: &str = "https://api.deepseek.com";
+const REFERENCE: &str = "env:DEEPSEEK_API_KEY";
+const HASH: &str = "blake3:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[test]
+fn base_urls_are_those_an_sdk_would_take() {
+    let good = [
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000/v1",
+        "https://a.example/v1/",
+        "http://10.0.0.7",
+        "http://ollama",
+    ];
+    for url in good {
+        check_changed(URL, url, &[]);
+    }
+    let bad = [
+        "",
+        "api.deepseek.com",
+        "ftp://a.example",
+        "https://",
+        "https:///v1",
+        "https://user:sk-pass@a.example",
+        "https://a.example?key=sk-123",
+        "https://a.example#x",
+        "https://a b.example",
+        "http://a.example:99999",
+        "http://a.example:",
+        "https://a.example/v1/chat/completions",
+    ];
+    for url in bad {
+        check_changed(URL, url, &[(4, "W102")]);
+    }
+}
+
+#[test]
+fn addresses_of_machine_credentials_are_refused_however_they_are_written() {
+    let forbidden = [
+        "http://169.254.169.254/latest",
+        "http://169.254.0.1",
+        "http://[fd00:ec2::254]",
+        "http://[fe80::1]",
+        "http://[::ffff:169.254.169.254]",
+        "http://2852039166",
+        "http://0xa9.0xfe.0xa9.0xfe",
+        "http://169.254.43518",
+        "http://100.100.100.200",
+        "http://metadata.google.internal",
+        "http://METADATA.google.internal.",
+    ];
+    for url in forbidden {
+        check_changed(URL, url, &[(4, "W103")]);
+    }
+}
+
+#[test]
+fn the_second_url_of_an_endpoint_is_held_to_the_same_rules() {
+    check_changed("api_key = \"", "anthropic_base_url = \"x\"\napi_key = \"", &[(5, "W102")]);
+}
+
+#[test]
+fn secrets_are_named_and_never_written() {
+    check_changed(REFERENCE, "caller", &[]);
+    for reference in ["sk-0123456789abcdef", "env:", "file:", "DEEPSEEK_API_KEY", "", "vault:deepseek"] {
+        check_changed(REFERENCE, reference, &[(5, "W104")]);
+    }
+    for reference in
+        ["env:NOT_SET", "env:BLANK", "env:BROKEN", "file:/no/such/file", "file:/dev/null", "file:/"]
+    {
+        check_changed(REFERENCE, reference, &[(5, "W105")]);
+    }
+}
+
+#[test]
+fn callers_keys_are_not_passed_on_when_they_are_the_gateways_own() {
+    let key = format!("[[key]]\nname = \"a\"\nhash = \"{HASH}\"\n");
+    check_with(&key, &[]);
+    let text = super::MINIMAL.replace(REFERENCE, "caller");
+    check(&format!("{text}{key}"), &[(3, "W902"), (5, "W106")]);
+}
+
+#[test]
+fn names_are_not_used_twice() {
+    let endpoint = "[[endpoint]]\nname = \"a\"\nbase_url = \"http://127.0.0.1\"\n";
+    let pool = "[[pool]]\nmodel = \"m\"\nendpoints = [\"a\"]\n";
+    check(&format!("{endpoint}{endpoint}{pool}"), &[(5, "W007")]);
+    check(&format!("{endpoint}{pool}{pool}"), &[(2, "W902"), (8, "W007")]);
+    check_changed("[\"deepseek\"]", "[\"deepseek\", \"deepseek\"]", &[(9, "W007")]);
+    check_changed("[\"deepseek\"]", "[\"deepseek\"]\nfallback = [\"deepseek\"]", &[(10, "W007")]);
+}
+
+#[test]
+fn pools_name_endpoints_that_exist_and_have_the_model() {
+    check_changed("[\"deepseek\"]", "[\"openai\"]", &[(9, "W202")]);
+    check_changed("[\"deepseek\"]", "[]", &[(9, "W006")]);
+    check_changed("model = \"deepseek-flash\"", "model = \"deepseek-flush\"", &[(9, "W203")]);
+    check_changed("model = \"deepseek-flash\"", "model = \"*\"", &[]);
+    check_changed("models =", "model_map = { \"flash\" = \"x\" }\nmodels =", &[]);
+    check_changed("models = [\"deepseek-flash\", \"deepseek-v4-pro\"]\n", "", &[]);
+    check_changed("model = \"deepseek-flash\"", "model = \"\"", &[(8, "W006")]);
+}
+
+#[test]
+fn an_unnamed_endpoint_is_accused_once() {
+    check(&super::MINIMAL.replace("name = \"deepseek\"\n", ""), &[(2, "W005")]);
+}
+
+#[test]
+fn an_endpoint_that_no_pool_uses_is_worth_a_note() {
+    let spare = "[[endpoint]]\nname = \"spare\"\nbase_url = \"http://127.0.0.1\"\n";
+    let shift = super::MINIMAL.lines().count();
+    check(&format!("{}{spare}", super::MINIMAL), &[(shift + 2, "W903")]);
+}
+
+#[test]
+fn hashes_are_those_that_weir_printed() {
+    let key = |hash: &str| format!("[[key]]\nname = \"a\"\nhash = \"{hash}\"\n");
+    check_with(&key(HASH), &[]);
+    let token = "weir_0123456789abcdef0123456789abcdef0123456789abcdef";
+    for hash in ["", "blake3:", "sha256:00", &HASH[..HASH.len() - 1], &HASH.replace('0', "x"), token] {
+        check_with(&key(hash), &[(3, "W301")]);
+    }
+    let other = key(HASH).replace("\"a\"", "\"b\"");
+    check_with(&format!("{}{other}", key(HASH)), &[(6, "W007")]);
+    check_with(&(key(HASH) + "priority_cap = 9\nrpm = 1\n"), &[]);
+    check_with(
+        &(key(HASH) + "priority_cap = 10\nrpm = 0\ntpm = -1\n"),
+        &[(4, "W006"), (5, "W006"), (6, "W006")],
+    );
+}
+
+#[test]
+fn listeners_are_addresses_and_differ() {
+    check_with("[server]\nlisten = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n", &[]);
+    check_with("[server]\nlisten = \"[::1]:8080\"\nadmin = \"0.0.0.0:9180\"\n", &[]);
+    for address in ["localhost:8080", ":8080", "127.0.0.1", "127.0.0.1:70000", ""] {
+        check_with(&format!("[server]\nlisten = \"{address}\"\n"), &[(2, "W401")]);
+    }
+    check_with("[server]\nlisten = \"127.0.0.1:9180\"\n", &[(1, "W402")]);
+    check_with("[server]\nadmin = \"0.0.0.0:8080\"\n", &[(2, "W402")]);
+}
+
+#[test]
+fn other_machines_may_call_only_with_a_key() {
+    let open = "[server]\nlisten = \"0.0.0.0:8080\"\n";
+    check_with(open, &[(2, "W403")]);
+    check_with("[server]\nlisten = \"[::]:8080\"\n", &[(2, "W403")]);
+    check_with(&format!("{open}[[key]]\nname = \"a\"\nhash = \"{HASH}\"\n"), &[]);
+}
+
+#[test]
+fn limits_that_would_stop_everything_are_refused() {
+    check_with(
+        "[server]\nworkers = 0\nconnections_max = 0\nkeep_alive_s = 0\n[attempts]\nmax = 0\nconnect_ms = 0\n[pressure]\nrequests_max = 0\n",
+        &[(2, "W006"), (3, "W006"), (4, "W006"), (6, "W006"), (7, "W006"), (9, "W006")],
+    );
+    check_with("[queue]\nwaiters_max = 0\n[server]\ndrain_delay_s = 0\n", &[]);
+    check_changed("models =", "max_concurrent = 0\nmodels =", &[(6, "W006")]);
+    check_with("[attempts]\nstall_ms = 99999999999999999999\n", &[(2, "W006")]);
+    check_changed(
+        "models =",
+        "price = { input = nan, output = inf, cached = 0 }\nmodels =",
+        &[(6, "W006"), (6, "W006")],
+    );
+}
+
+#[test]
+fn limits_that_can_never_act_are_worth_a_note() {
+    check_with("[attempts]\nfirst_token_ms = 599_999\n", &[]);
+    check_with("[attempts]\nbackoff_ms = 9000\n", &[(2, "W901")]);
+    check_changed("endpoints = [", "deadline_s = 10\nendpoints = [", &[(9, "W901"), (9, "W901")]);
+}
+
+#[test]
+fn values_have_their_types() {
+    check_with(
+        "[server]\npass_other_paths = \"yes\"\nworkers = 1.5\nlisten = 8080\n",
+        &[(2, "W004"), (3, "W004"), (4, "W004")],
+    );
+    check_with("[[cache]]\nmode = \"all\"\n", &[(1, "W004")]);
+    check_changed("[[pool]]", "[pool]", &[(7, "W004")]);
+    check_changed("[\"deepseek\"]", "\"deepseek\"", &[(9, "W004")]);
+    check_changed(
+        "models = [\"deepseek-flash\", \"deepseek-v4-pro\"]",
+        "models = [\"a\", 1, true]",
+        &[(6, "W004"), (6, "W004")],
+    );
+    check_changed("models =", "model_map = { a = 1 }\nmodels =", &[(6, "W004")]);
+}
+
+#[test]
+fn a_certificate_file_must_be_there() {
+    check_with("[attempts]\nca_file = \"/no/such.pem\"\n", &[(2, "W107")]);
+}

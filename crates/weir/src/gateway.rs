@@ -1,0 +1,160 @@
+//! A running gateway: its two listeners, and how it is stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use prometheus_client::encoding::text::encode;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use weir_core::PoolId;
+use weir_http::admin::Admin;
+use weir_http::{Door, accept};
+
+use crate::assemble::{House, assemble};
+use crate::config::{Config, Loaded};
+
+/// Connections on the operator's port: a scraper, a probe, a few people.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// A gateway that answers.
+pub struct Gateway {
+    /// Where applications call.
+    pub data: SocketAddr,
+    /// Where operators look.
+    pub admin: SocketAddr,
+    draining: Arc<AtomicBool>,
+    stop_data: CancellationToken,
+    stop_admin: CancellationToken,
+    cut: CancellationToken,
+    data_task: JoinHandle<()>,
+    admin_task: JoinHandle<()>,
+    delay: Duration,
+    patience: Duration,
+}
+
+impl Gateway {
+    /// Starts to answer on the addresses of the config.
+    pub async fn start(loaded: &Loaded) -> anyhow::Result<Self> {
+        let server = &loaded.config.server;
+        let data = bind(&server.listen, "server.listen").await?;
+        let admin = bind(&server.admin, "server.admin").await?;
+        Self::start_on(loaded, data, admin)
+    }
+
+    /// Starts to answer on given listeners.
+    pub fn start_on(loaded: &Loaded, data: TcpListener, admin: TcpListener) -> anyhow::Result<Self> {
+        let server = &loaded.config.server;
+        let house = assemble(loaded)?;
+        let draining = Arc::new(AtomicBool::new(false));
+        let (stop_data, stop_admin) = (CancellationToken::new(), CancellationToken::new());
+        let cut = CancellationToken::new();
+        let door = Arc::new(Door::new(house.pipeline.clone(), house.chance.clone(), server, cut.clone()));
+        let (data_addr, admin_addr) = (data.local_addr()?, admin.local_addr()?);
+        let handle = move |request| {
+            let door = door.clone();
+            async move { door.handle(request).await }
+        };
+        let serve = accept::serve(data, server.connections_max, TaskTracker::new(), stop_data.clone(), handle);
+        let data_task = tokio::spawn(serve);
+        let admin_page = Arc::new(admin_page(house, &loaded.config, draining.clone()));
+        let handle = move |request| {
+            let response = admin_page.handle(&request);
+            async move { Ok(response) }
+        };
+        let serve = accept::serve(admin, ADMIN_CONNECTIONS_MAX, TaskTracker::new(), stop_admin.clone(), handle);
+        let admin_task = tokio::spawn(serve);
+        Ok(Self {
+            data: data_addr,
+            admin: admin_addr,
+            draining,
+            stop_data,
+            stop_admin,
+            cut,
+            data_task,
+            admin_task,
+            delay: Duration::from_secs(server.drain_delay_s),
+            patience: Duration::from_secs(server.drain_timeout_s),
+        })
+    }
+
+    /// Stops in order: says "not ready", stops accepting, lets answers finish, and tells and cuts those that do not in
+    /// time or when `hurry` resolves.
+    pub async fn stop(mut self, hurry: impl Future<Output = ()>) {
+        self.draining.store(true, Ordering::Relaxed);
+        tokio::pin!(hurry);
+        let mut hurried = tokio::select! {
+            biased;
+            () = &mut hurry => true,
+            () = tokio::time::sleep(self.delay) => false,
+        };
+        self.stop_data.cancel();
+        if !hurried {
+            let finished = tokio::time::timeout(self.patience, &mut self.data_task);
+            hurried = tokio::select! {
+                biased;
+                finished = finished => finished.is_err(),
+                () = &mut hurry => true,
+            };
+        }
+        if hurried {
+            self.cut.cancel();
+            // Streams have been told; what still holds on after this (a peer that does not read) is dropped.
+            let _told = tokio::time::timeout(Duration::from_secs(1), &mut self.data_task).await;
+            self.data_task.abort();
+        }
+        self.stop_admin.cancel();
+        let _closed = tokio::time::timeout(Duration::from_secs(1), &mut self.admin_task).await;
+        self.admin_task.abort();
+    }
+}
+
+/// Binds an address, with a remedy when that fails.
+pub async fn bind(address: &str, field: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} ({field}); is another gateway running? choose another port")
+    })
+}
+
+fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin {
+    let House { pipeline, registry, .. } = house;
+    let (ready_pipeline, status_pipeline) = (pipeline.clone(), pipeline);
+    let pools: Vec<String> = config.pool.iter().map(|pool| pool.model.clone()).collect();
+    let closing = draining.clone();
+    Admin {
+        metrics: Box::new(move || {
+            let mut text = String::with_capacity(16 << 10);
+            // Writing to a string cannot fail.
+            let _infallible = encode(&mut text, &registry);
+            text
+        }),
+        ready: Box::new(move || {
+            if draining.load(Ordering::Relaxed) {
+                return Err("draining");
+            }
+            if ready_pipeline.attempts.route.can_serve() { Ok(()) } else { Err("no endpoint can take a call") }
+        }),
+        status: Box::new(move || {
+            let pools: Vec<_> = pools
+                .iter()
+                .enumerate()
+                .map(|(index, model)| {
+                    let (waiting, permits_out) = status_pipeline.queue.depth(PoolId(index));
+                    json!({"model": model, "waiting": waiting, "permits_out": permits_out})
+                })
+                .collect();
+            json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "draining": closing.load(Ordering::Relaxed),
+                "in_flight": status_pipeline.settle.in_flight(),
+                "pools": pools,
+                "endpoints": status_pipeline.attempts.route.snapshots(),
+            })
+        }),
+    }
+}
