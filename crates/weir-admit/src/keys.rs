@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderValue};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use subtle::ConstantTimeEq;
-use weir_core::{Dialect, Kind, Priority, Rejection, Request, Scope, Tenant};
+use weir_core::{Dialect, Kind, Priority, Rejection, Request, Scope, Tenant, names};
 
 use crate::admission::Charge;
 use crate::bucket::Bucket;
@@ -236,14 +237,14 @@ const ANTHROPIC_TOKEN_HEADERS: &[&str] =
 
 /// The credential a caller sent, in any of the usual headers.
 fn token(headers: &HeaderMap) -> Option<&str> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let bearer = text("authorization").and_then(|value| {
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
+    let bearer = text(&AUTHORIZATION).and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     });
     bearer
-        .or_else(|| text("x-api-key"))
-        .or_else(|| text("api-key"))
+        .or_else(|| text(&names::X_API_KEY))
+        .or_else(|| text(&names::API_KEY))
         .map(str::trim)
         .filter(|token| !token.is_empty())
 }

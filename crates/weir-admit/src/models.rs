@@ -54,6 +54,10 @@ impl Models {
         match self.first {
             // A passed-through path may belong to no model at all: it goes where the first pool goes.
             Some(first) if request.operation == Operation::Other && request.model.is_empty() => Ok(first),
+            _ if request.model.is_empty() => {
+                let message = "the body names no `model`; add one of those `GET /v1/models` lists";
+                Err(Rejection::new(Kind::BadRequest, message).at("model"))
+            }
             _ => Err(self.unknown(&request.model)),
         }
     }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use weir_core::{Kind, Priority, Rejection, Request};
+use http::HeaderName;
+use weir_core::{Kind, Priority, Rejection, Request, names};
 
 /// Priority and time limits of one request.
 pub(crate) struct Urgency {
@@ -14,12 +15,12 @@ pub(crate) struct Urgency {
 /// Reads a request's urgency. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit.
 pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<Urgency, Rejection> {
     let priority = priority(request)?.max(cap);
-    let asked = match request.header("x-weir-deadline-ms") {
+    let asked = match request.header(&names::DEADLINE_MS) {
         None => longest,
         Some(text) => match text.parse() {
             Ok(ms) if ms > 0 => Duration::from_millis(ms).min(longest),
             _ => {
-                return Err(bad_header("x-weir-deadline-ms", text, "a whole number of milliseconds above 0"));
+                return Err(bad_header(&names::DEADLINE_MS, text, "a whole number of milliseconds above 0"));
             }
         },
     };
@@ -30,10 +31,9 @@ pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<
 }
 
 fn priority(request: &Request) -> Result<Priority, Rejection> {
-    if let Some(text) = request.header("x-weir-priority") {
+    if let Some(text) = request.header(&names::PRIORITY) {
         let level = text.trim().parse().ok().and_then(Priority::new);
-        return level
-            .ok_or_else(|| bad_header("x-weir-priority", text, "a level from 0 (first) to 9 (last)"));
+        return level.ok_or_else(|| bad_header(&names::PRIORITY, text, "a level from 0 (first) to 9 (last)"));
     }
     const SOON: u8 = 2;
     const WHENEVER: u8 = 8;
@@ -47,8 +47,7 @@ fn priority(request: &Request) -> Result<Priority, Rejection> {
 
 /// The caller's own timeout, which the official SDKs send by default, in seconds.
 fn sdk_timeout(request: &Request) -> Option<Duration> {
-    let seconds =
-        request.header("x-stainless-read-timeout").or_else(|| request.header("x-stainless-timeout"))?;
+    let seconds = request.header(&names::SDK_READ_TIMEOUT).or_else(|| request.header(&names::SDK_TIMEOUT))?;
     let seconds: f64 = seconds.trim().parse().ok()?;
     (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
 }
@@ -58,7 +57,7 @@ fn leave_room(timeout: Duration) -> Duration {
     timeout.mul_f64(0.9).max(timeout.saturating_sub(Duration::from_secs(2)))
 }
 
-fn bad_header(name: &str, value: &str, expected: &str) -> Rejection {
+fn bad_header(name: &HeaderName, value: &str, expected: &str) -> Rejection {
     Rejection::new(Kind::BadRequest, format!("the header `{name}` is `{value}`, which is not {expected}"))
-        .at(name)
+        .at(name.as_str())
 }

@@ -3,7 +3,7 @@
 //! Invariant: the scope is the first thing hashed, so no field a caller writes can reach another tenant's answers.
 //! Fields are sorted by name and kept as written: absent, null and 0 are three different things.
 
-use weir_core::{Request, Scope};
+use weir_core::{Request, Scope, names};
 
 /// Fields that do not change the answer.
 const NOT_PART: [&[u8]; 5] = [b"user", b"metadata", b"store", b"priority", b"service_tier"];
@@ -31,7 +31,7 @@ impl Keyed {
         };
         part(request.operation.name().as_bytes());
         part(request.query.as_deref().unwrap_or_default().as_bytes());
-        for header in ["anthropic-version", "anthropic-beta", "openai-beta"] {
+        for header in [&names::ANTHROPIC_VERSION, &names::ANTHROPIC_BETA, &names::OPENAI_BETA] {
             part(request.header(header).unwrap_or_default().as_bytes());
         }
         let envelope = &request.envelope;

@@ -16,7 +16,7 @@ use http::{HeaderValue, header};
 use prometheus_client::registry::Registry;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Memory;
-use weir_core::{Answer, Body, CacheState, Chunk, Clock, Head, Operation, Request, Scope};
+use weir_core::{Answer, Body, CacheState, Chunk, Clock, Head, Operation, Request, Scope, names};
 
 pub use fill::Fill;
 
@@ -109,7 +109,7 @@ impl Cache {
             Operation::Other => return false,
             _ => envelope.temperature_zero || envelope.seeded,
         };
-        let asked_not_to = directive(request, "no-store") || request.header("x-weir-cache") == Some("off");
+        let asked_not_to = directive(request, "no-store") || request.header(&names::CACHE) == Some("off");
         let by_mode = match self.mode {
             Mode::Off => false,
             // A tool call is an action: repeating it from memory must be the operator's decision.
@@ -136,6 +136,6 @@ fn asks_for_a_new_answer(request: &Request) -> bool {
 }
 
 fn directive(request: &Request, name: &str) -> bool {
-    let value = request.header("cache-control").unwrap_or_default();
+    let value = request.header(&header::CACHE_CONTROL).unwrap_or_default();
     value.split(',').any(|directive| directive.trim().eq_ignore_ascii_case(name))
 }

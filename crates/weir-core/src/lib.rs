@@ -10,6 +10,7 @@ mod clock;
 mod dialect;
 mod envelope;
 mod failure;
+pub mod names;
 mod observer;
 mod pool;
 mod priority;

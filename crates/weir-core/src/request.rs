@@ -3,23 +3,41 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::{Chance, Dialect, Envelope, Operation, Trail};
 
-/// A request's name in logs and headers: `req_` and 128 random bits in hex.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(Arc<str>);
+/// A request's name in logs and headers: shown as `req_` and 128 random bits in hex.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(u128);
 
 impl RequestId {
     /// Draws a new id.
     pub fn draw(chance: &Chance) -> Self {
-        Self(format!("req_{:016x}{:016x}", chance.bits(), chance.bits()).into())
+        Self(u128::from(chance.bits()) << 64 | u128::from(chance.bits()))
     }
 
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The id as text, without allocating: it goes into a header of every answer.
+    pub fn text(self) -> [u8; 36] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = *b"req_00000000000000000000000000000000";
+        for (index, digit) in text[4..].iter_mut().enumerate() {
+            let shift = 124 - 4 * index;
+            *digit = DIGITS[(self.0 >> shift & 0xf) as usize];
+        }
+        text
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "req_{:032x}", self.0)
+    }
+}
+
+impl std::fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 
@@ -52,7 +70,7 @@ pub struct Request {
 
 impl Request {
     /// A header's value as text; `None` when absent or not text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }

@@ -126,3 +126,9 @@ fn the_trail_counts_queue_time_until_the_permit_or_until_now() {
     assert_eq!(trail.queue_wait(at(99)), Duration::from_millis(15));
     assert_eq!(trail.first_token(), None);
 }
+
+#[test]
+fn a_request_id_reads_the_same_in_headers_and_logs() {
+    let id = RequestId::draw(&Chance::seeded(4));
+    assert_eq!(std::str::from_utf8(&id.text()).unwrap(), id.to_string());
+}

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use weir_core::{Chance, Clock, Dialect, Envelope, Kind, Operation, Rejection, Request, RequestId, Trail};
+use weir_core::{
+    Chance, Clock, Dialect, Envelope, Kind, Operation, Rejection, Request, RequestId, Trail, names,
+};
 use weir_wire::envelope;
 
 use crate::config;
@@ -31,16 +33,13 @@ impl Intake {
         RequestId::draw(&self.chance)
     }
 
-    /// Reads a request with its body.
+    /// Reads the body of a request.
     pub(crate) async fn read(
         &self,
-        parts: &request::Parts,
-        below: &str,
+        mut request: Request,
         operation: Operation,
-        dialect: Dialect,
         body: Incoming,
     ) -> Result<Request, Rejection> {
-        let mut request = self.head_only(parts, below, dialect);
         let body = self.body(body).await?;
         let (model, envelope) =
             if operation == Operation::Other { read_if_json(body) } else { envelope::read(operation, body)? };
@@ -50,19 +49,19 @@ impl Intake {
         Ok(request)
     }
 
-    /// A request of which only the head matters.
-    pub(crate) fn head_only(&self, parts: &request::Parts, below: &str, dialect: Dialect) -> Request {
+    /// A request as far as its head tells.
+    pub(crate) fn head(&self, parts: request::Parts, below: String, dialect: Dialect) -> Request {
         let received = self.clock.now();
         Request {
             id: self.id(),
             received,
             operation: Operation::Other,
             dialect,
-            method: parts.method.clone(),
-            path: below.to_owned(),
+            method: parts.method,
+            path: below,
             query: parts.uri.query().map(str::to_owned),
             model: "".into(),
-            headers: parts.headers.clone(),
+            headers: parts.headers,
             envelope: Envelope::default(),
             trail: Arc::new(Trail::new(received)),
         }
@@ -102,7 +101,7 @@ fn read_if_json(body: Bytes) -> (String, Envelope) {
 /// The dialect a caller is answered in. Paths that both families have are told apart by Anthropic's version header.
 pub(crate) fn dialect(operation: Operation, headers: &HeaderMap) -> Dialect {
     match operation {
-        Operation::Other if headers.contains_key("anthropic-version") => Dialect::Anthropic,
+        Operation::Other if headers.contains_key(&names::ANTHROPIC_VERSION) => Dialect::Anthropic,
         operation => operation.dialect(),
     }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use http::{Request as HttpRequest, Response};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
-use weir_core::{Answer, Chance, Operation, Rejection, Request};
+use weir_core::{Chance, Operation, Rejection, Request};
 use weir_pipeline::Pipeline;
 use weir_wire::operation::Target;
 
@@ -31,7 +31,6 @@ pub use body::DoorBody;
 
 use body::{Stream, Waiting};
 use intake::Intake;
-
 
 /// The door of the data port.
 pub struct Door {
@@ -41,6 +40,14 @@ pub struct Door {
     passes_other_paths: bool,
     /// Cancelled when the patience of a drain is over: streams still open are told and cut.
     cut: CancellationToken,
+}
+
+/// What is asked at the door.
+enum Asked {
+    /// Something the pipeline answers.
+    Call(Operation),
+    /// The list of models, or one of them.
+    Models(Option<String>),
 }
 
 impl Door {
@@ -64,66 +71,73 @@ impl Door {
     pub async fn handle(&self, incoming: HttpRequest<Incoming>) -> Result<Response<DoorBody>, Infallible> {
         let (parts, body) = incoming.into_parts();
         let (target, below) = weir_wire::operation::target(&parts.method, parts.uri.path());
-        let operation = match target {
-            Target::Call(operation) => operation,
-            _ => Operation::Other,
-        };
-        let dialect = intake::dialect(operation, &parts.headers);
-        let response = match target {
+        let asked = match target {
             Target::Call(Operation::Other) if !self.passes_other_paths => Err(respond::unknown_path(&parts)),
-            Target::Call(operation) => {
-                match self.intake.read(&parts, below, operation, dialect, body).await {
-                    Ok(request) => return Ok(self.answer(request).await),
-                    Err(rejection) => Err(rejection),
-                }
-            }
+            Target::Call(operation) => Ok(Asked::Call(operation)),
+            // A pool for any model stands for a service that knows its own list.
             Target::Models | Target::Model(_) if self.pipeline.admit.models().takes_any() => {
-                match self.intake.read(&parts, below, Operation::Other, dialect, body).await {
-                    Ok(request) => return Ok(self.answer(request).await),
-                    Err(rejection) => Err(rejection),
-                }
+                Ok(Asked::Call(Operation::Other))
             }
-            Target::Models => self.models(self.intake.head_only(&parts, below, dialect), None),
-            Target::Model(name) => self.models(self.intake.head_only(&parts, below, dialect), Some(name)),
+            Target::Models => Ok(Asked::Models(None)),
+            Target::Model(name) => Ok(Asked::Models(Some(name.to_owned()))),
             Target::WrongMethod => Err(respond::wrong_method(&parts)),
             Target::Unknown => Err(respond::unknown_path(&parts)),
         };
-        Ok(response.unwrap_or_else(|rejection| respond::refusal(dialect, &rejection, &self.intake.id())))
+        let operation = match asked {
+            Ok(Asked::Call(operation)) => operation,
+            _ => Operation::Other,
+        };
+        let dialect = intake::dialect(operation, &parts.headers);
+        let below = below.to_owned();
+        let request = self.intake.head(parts, below, dialect);
+        let id = request.id;
+        let answered = match asked {
+            Err(rejection) => Err(rejection),
+            Ok(Asked::Models(name)) => self.models(&request, name.as_deref()),
+            Ok(Asked::Call(operation)) => match self.intake.read(request, operation, body).await {
+                Ok(request) => Ok(self.answer(request).await),
+                Err(rejection) => Err(rejection),
+            },
+        };
+        Ok(answered.unwrap_or_else(|rejection| respond::refusal(dialect, &rejection, id)))
     }
 
-    fn models(&self, request: Request, name: Option<&str>) -> Result<Response<DoorBody>, Rejection> {
-        self.pipeline.admit.identify(&request)?;
+    fn models(&self, request: &Request, name: Option<&str>) -> Result<Response<DoorBody>, Rejection> {
+        self.pipeline.admit.identify(request)?;
         let models = self.pipeline.admit.models();
         let body = match name {
             None => models::list(models, request.dialect),
             Some(name) => models::one(models, request.dialect, name)?,
         };
-        Ok(respond::json(&body, request.dialect, &request.id))
+        Ok(respond::json(&body, request.dialect, request.id))
     }
 
     /// Runs the pipeline. A stream whose answer has not begun within a keep-alive's time is opened all the same, so that
     /// no proxy or client on the way gives up: from there on, errors are told in band.
     async fn answer(&self, request: Request) -> Response<DoorBody> {
-        let (id, trail, dialect) = (request.id.clone(), request.trail.clone(), request.dialect);
+        let (id, trail, dialect) = (request.id, request.trail.clone(), request.dialect);
         let operation = request.operation;
-        let streams = request.envelope.stream && operation != Operation::Other;
+        if !request.envelope.stream || operation == Operation::Other {
+            let answer = self.pipeline.run(&request).await;
+            return respond::begun(answer, dialect, id, &trail, self.clock_now(), DoorBody::plain);
+        }
         let pipeline = self.pipeline.clone();
         let mut run: Waiting = Box::pin(async move { pipeline.run(&request).await });
-        if !streams {
-            let answer = run.await;
-            return respond::begun(answer, dialect, &id, &trail, self.clock_now(), DoorBody::plain);
-        }
-        let stream = |answer: Answer| {
-            if answer.exact_len().is_some() {
-                return DoorBody::plain(answer);
-            }
-            DoorBody::Stream(Box::new(Stream::begun(answer, operation, self.keep_alive, self.cut.clone())))
-        };
         match tokio::time::timeout(self.keep_alive, run.as_mut()).await {
-            Ok(answer) => respond::begun(answer, dialect, &id, &trail, self.clock_now(), stream),
+            Ok(answer) => respond::begun(answer, dialect, id, &trail, self.clock_now(), |answer| {
+                if answer.exact_len().is_some() {
+                    return DoorBody::plain(answer);
+                }
+                DoorBody::Stream(Box::new(Stream::begun(
+                    answer,
+                    operation,
+                    self.keep_alive,
+                    self.cut.clone(),
+                )))
+            }),
             Err(_still_waiting) => {
                 let stream = Stream::waiting(run, operation, self.keep_alive, self.cut.clone());
-                respond::opened(dialect, &id, DoorBody::Stream(Box::new(stream)))
+                respond::opened(dialect, id, DoorBody::Stream(Box::new(stream)))
             }
         }
     }

@@ -126,7 +126,8 @@ impl Infer {
         if request.envelope.stream && request.operation != Operation::Embeddings {
             stream::begin(self.clock, response, format, request.envelope.wants_usage, timers).await
         } else {
-            whole::read(response, format, self.answer_bytes_max).await
+            let (parts, body) = response.into_parts();
+            whole::read(parts, body, format, self.answer_bytes_max).await
         }
     }
 

@@ -89,7 +89,7 @@ fn body(request: &Request, target: &Target<'_>) -> Bytes {
 
 fn headers(request: &Request, target: &Target<'_>) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::with_capacity(request.headers.len() + 3);
-    let named_in_connection = request.header("connection").unwrap_or_default();
+    let named_in_connection = request.header(&header::CONNECTION).unwrap_or_default();
     let keeps_credentials = matches!(target.key, Key::Caller);
     for (name, value) in &request.headers {
         let text = name.as_str();

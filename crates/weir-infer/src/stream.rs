@@ -33,7 +33,7 @@ pub(crate) async fn begin(
     let (parts, mut body) = response.into_parts();
     whole::readable(&parts.headers)?;
     if !is_event_stream(&parts.headers) {
-        return Err(not_a_stream(&parts.headers, body, format).await);
+        return not_a_stream(parts, body, format).await;
     }
     let mut reader = StreamReader::new(format, keeps_usage);
     let mut held = Chunk::default();
@@ -62,16 +62,19 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
 }
 
-/// A 200 that is no stream: an error object says what is wrong; anything else (HTML, nothing) is a broken service.
-async fn not_a_stream(headers: &HeaderMap, body: Incoming, format: &'static dyn Format) -> Failure {
-    let kind = headers.get(header::CONTENT_TYPE).cloned();
-    let said = whole::collect(body, HELD_BYTES_MAX).await.unwrap_or_default();
-    match format.read_whole(&said) {
-        Err(failure) if failure.class != Class::Hard => failure,
-        _ => Failure::new(
-            Class::Hard,
-            format!("the service answered 200 with {kind:?} instead of an event stream"),
-        ),
+/// A 200 that is no stream. Some services answer whole although a stream was asked for: if it is an answer, it is passed
+/// on as it is. An error object says what is wrong; anything else (HTML, nothing) is a broken service.
+async fn not_a_stream(
+    parts: http::response::Parts,
+    body: Incoming,
+    format: &'static dyn Format,
+) -> Result<Begun, Failure> {
+    match whole::read(parts, body, format, HELD_BYTES_MAX).await {
+        Err(failure) if failure.class == Class::Hard => {
+            let message = format!("the service answered 200 without an event stream: {}", failure.message);
+            Err(Failure::new(Class::Hard, message))
+        }
+        result => result,
     }
 }
 

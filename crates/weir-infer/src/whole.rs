@@ -1,7 +1,7 @@
 //! An answer that comes in one piece: read whole, checked, then given on.
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, header, response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use weir_core::{Body, Chunk, Class, Failure, Head};
@@ -11,11 +11,11 @@ use crate::{Begun, outgoing};
 
 /// Reads a whole answer. Blank lines before the JSON (DeepSeek's keep-alive) are left out.
 pub(crate) async fn read(
-    response: Response<Incoming>,
+    parts: response::Parts,
+    body: Incoming,
     format: &'static dyn Format,
     bytes_max: usize,
 ) -> Result<Begun, Failure> {
-    let (parts, body) = response.into_parts();
     readable(&parts.headers)?;
     let body = collect(body, bytes_max).await?;
     let blank = body.len() - body.trim_ascii_start().len();

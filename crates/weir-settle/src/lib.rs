@@ -14,6 +14,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 use weir_core::{Clock, Request};
 
+pub use log::Lines;
 pub use record::Record;
 pub use settled::{Outcome, Settled};
 
@@ -38,12 +39,12 @@ pub(crate) struct Shared {
 }
 
 impl Settle {
-    /// Builds the stage. `models` are the names metrics may use as labels.
-    pub fn new(clock: Clock, config: &config::Telemetry, models: &[String], registry: &mut Registry) -> Self {
+    /// Builds the stage. `models` are the names metrics may use as labels; `lines` takes the access log, if there is one.
+    pub fn new(clock: Clock, lines: Option<Arc<Lines>>, models: &[String], registry: &mut Registry) -> Self {
         let metrics = Arc::new(metrics::Metrics::new(models, registry));
         let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(metrics.clone())];
-        if config.access_log {
-            sinks.push(Box::new(log::AccessLog));
+        if let Some(lines) = lines {
+            sinks.push(Box::new(log::AccessLog(lines)));
         }
         Self { shared: Arc::new(Shared { clock, sinks, metrics }) }
     }

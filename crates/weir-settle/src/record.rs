@@ -27,7 +27,7 @@ impl Record {
         shared.metrics.in_flight.inc();
         Self {
             shared,
-            id: request.id.clone(),
+            id: request.id,
             operation: request.operation,
             model: request.model.clone(),
             stream: request.envelope.stream,
@@ -57,7 +57,7 @@ impl Record {
         let trail = &self.trail;
         let via = trail.via();
         let settled = Settled {
-            id: self.id.clone(),
+            id: self.id,
             operation: self.operation,
             model: self.model.clone(),
             stream: self.stream,
@@ -70,6 +70,7 @@ impl Record {
             first_token: trail.first_token(),
             upstream: trail.upstream(),
             total: now.saturating_duration_since(trail.started()),
+            ended: self.shared.clock.wall(),
             usage: self.usage,
             cost_usd: via.as_ref().map_or(0.0, |via| via.price.of(&self.usage)),
             via,

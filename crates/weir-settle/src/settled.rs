@@ -1,7 +1,7 @@
 //! What is known of a request once it is over.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use weir_core::{CacheState, End, Kind, Operation, Priority, RequestId, Trail, Usage, Via};
 
@@ -104,6 +104,8 @@ pub struct Settled {
     pub upstream: Option<Duration>,
     /// From arrival to the end.
     pub total: Duration,
+    /// When it ended, for people.
+    pub ended: SystemTime,
     /// Tokens reported.
     pub usage: Usage,
     /// What they cost, in US dollars.

@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use weir_core::{CacheState, Class, End, Kind, Observer, Price, Rejection, Request, Via};
 use weir_testkit::{at, chat, still_clock, usage_chunk};
 
-use crate::{Record, Settle, Settled, Sink, config};
+use crate::{Lines, Record, Settle, Settled, Sink};
 
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Settled>>>);
@@ -21,9 +21,7 @@ impl Sink for Kept {
 
 fn settle(registry: &mut Registry) -> (Settle, Kept) {
     let kept = Kept::default();
-    let config = config::Telemetry { access_log: false, ..config::Telemetry::default() };
-    let settle =
-        Settle::new(still_clock(), &config, &["m".into()], registry).with_sink(Box::new(kept.clone()));
+    let settle = Settle::new(still_clock(), None, &["m".into()], registry).with_sink(Box::new(kept.clone()));
     (settle, kept)
 }
 
@@ -96,4 +94,37 @@ fn tokens_are_priced_and_counted_once() {
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
+}
+
+#[test]
+fn a_line_says_how_it_went_in_either_style() {
+    for human in [false, true] {
+        let mut registry = Registry::default();
+        let lines = Lines::new(human, &mut registry);
+        let settle = Settle::new(still_clock(), Some(lines.clone()), &[], &mut registry);
+        ended(End::Complete)(settle.open(&chat("m")));
+        lines.close();
+        let line = String::from_utf8(lines.take(Vec::new()).unwrap()).unwrap();
+        for word in ["1970-01-01T00:00:00.000Z", "ok", "200", "chat", "BYPASS"] {
+            assert!(line.contains(word), "{word} is missing in {line}");
+        }
+        assert_eq!(line.matches('\n').count(), 1);
+        assert_eq!(human, serde_json::from_str::<serde_json::Value>(&line).is_err());
+        assert!(lines.take(Vec::new()).is_none());
+    }
+}
+
+#[test]
+fn a_log_nobody_reads_drops_lines_and_counts_them() {
+    let mut registry = Registry::default();
+    let lines = Lines::new(false, &mut registry);
+    let settle = Settle::new(still_clock(), Some(lines.clone()), &[], &mut registry);
+    for _ in 0..20_000 {
+        ended(End::Complete)(settle.open(&chat("m")));
+    }
+    let kept = lines.take(Vec::new()).unwrap();
+    assert!(kept.len() < 5 << 20);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    assert!(!text.contains("weir_access_log_lines_dropped_total 0"), "{text}");
 }

@@ -7,6 +7,7 @@ mod openai_embeddings;
 mod openai_responses;
 mod openai_usage;
 
+use serde::Deserialize;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
 use crate::sse::Event;
@@ -79,6 +80,11 @@ pub trait Format: Sync {
     fn strips_id_and_retry(&self) -> bool {
         false
     }
+}
+
+/// Parses JSON text; `None` when it is not that. Checking UTF-8 once for the whole costs less than value by value.
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()
 }
 
 /// A body that is no answer in this format.

@@ -24,7 +24,12 @@ pub fn read(operation: Operation, body: Bytes) -> Result<(String, Envelope), Rej
         let message = format!("the body nests deeper than {DEPTH_MAX} levels at byte {at}; flatten it");
         return Err(Rejection::new(Kind::BadRequest, message));
     }
-    let Members(members) = serde_json::from_slice(&body).map_err(|error| not_json(&body, &error))?;
+    // Checked once as a whole, text needs no further look at its bytes, value by value.
+    let text = std::str::from_utf8(&body).map_err(|error| {
+        let at = error.valid_up_to();
+        Rejection::new(Kind::BadRequest, format!("the body is not UTF-8 at byte {at}; encode it so"))
+    })?;
+    let Members(members) = serde_json::from_str(text).map_err(|error| not_json(&body, &error))?;
     let base = body.as_ptr() as usize;
     let span = |raw: &RawValue| -> Range<usize> {
         let start = raw.get().as_ptr() as usize - base;
@@ -137,7 +142,9 @@ impl Fields {
     }
 
     fn require(&self, operation: Operation) -> Result<(), Rejection> {
-        if operation != Operation::Other && self.model.as_deref().is_none_or(str::is_empty) {
+        // A response made from a stored prompt takes its model from there.
+        let needs_model = !matches!(operation, Operation::Other | Operation::Responses);
+        if needs_model && self.model.as_deref().is_none_or(str::is_empty) {
             return Err(bad("model", "the body names no `model`; add one of those `GET /v1/models` lists"));
         }
         let needs_messages =

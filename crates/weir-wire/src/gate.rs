@@ -3,15 +3,32 @@
 //! Text cannot fake a hit: inside a JSON string the quotes around a field's name would be escaped. A search costs about
 //! a tenth of a parse (research: 480 against 4,650 instructions for a 236-byte chunk).
 
-use memchr::memmem;
+use std::sync::LazyLock;
 
-/// Whether a field `name` (given with its quotes) is followed by a value that begins with `first`, white space aside.
-pub fn has_field(bytes: &[u8], quoted_name: &str, first: u8) -> bool {
-    memmem::find_iter(bytes, quoted_name.as_bytes()).any(|at| {
-        let after = &bytes[at + quoted_name.len()..];
-        let mut rest = after.iter().copied().skip_while(u8::is_ascii_whitespace);
-        rest.next() == Some(b':') && rest.find(|byte| !byte.is_ascii_whitespace()) == Some(first)
-    })
+use memchr::memmem::Finder;
+
+/// A field whose presence with a certain kind of value is looked for. Made once: preparing a search costs more than one.
+pub struct Field(LazyLock<Finder<'static>>);
+
+/// `"finish_reason"`.
+pub static FINISH_REASON: Field = Field(LazyLock::new(|| Finder::new("\"finish_reason\"")));
+/// `"usage"`.
+pub static USAGE: Field = Field(LazyLock::new(|| Finder::new("\"usage\"")));
+/// `"error"`.
+pub static ERROR: Field = Field(LazyLock::new(|| Finder::new("\"error\"")));
+
+impl Field {
+    /// Whether the field is there with a value that begins with one of `firsts`, white space aside.
+    pub fn is_in(&self, bytes: &[u8], firsts: &[u8]) -> bool {
+        let finder = &*self.0;
+        finder.find_iter(bytes).any(|at| {
+            let after = &bytes[at + finder.needle().len()..];
+            let mut rest = after.iter().copied().skip_while(u8::is_ascii_whitespace);
+            let begins = rest.next() == Some(b':');
+            begins
+                && rest.find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| firsts.contains(&first))
+        })
+    }
 }
 
 /// Whether the bytes look like one whole JSON object: the cheapest check that catches a garbled event.

@@ -14,9 +14,10 @@ use weir_pipeline::{Attempts, Pipeline};
 use weir_queue::Queue;
 use weir_route::config::{Endpoint, Pool};
 use weir_route::{KeySource, Member, PoolPlan, Route};
-use weir_settle::Settle;
+use weir_settle::{Lines, Settle};
 
 use crate::config::{Config, Loaded};
+use crate::telemetry;
 
 /// The stages, and what they share.
 pub struct House {
@@ -24,6 +25,8 @@ pub struct House {
     pub pipeline: Arc<Pipeline>,
     /// Where chance comes from.
     pub chance: Arc<Chance>,
+    /// The access log, if there is one, on its way out.
+    pub lines: Option<Arc<Lines>>,
     /// Every metric.
     pub registry: Registry,
 }
@@ -68,9 +71,13 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     });
     let infer = Infer::new(clock, &config.attempts, tls)?;
     let attempts = Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts);
-    let settle = Settle::new(clock, &config.telemetry, &names, &mut registry);
+    let lines = config
+        .telemetry
+        .access_log
+        .then(|| Lines::new(telemetry::for_people(&config.telemetry), &mut registry));
+    let settle = Settle::new(clock, lines.clone(), &names, &mut registry);
     let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, attempts, settle });
-    Ok(House { pipeline, chance, registry })
+    Ok(House { pipeline, chance, lines, registry })
 }
 
 fn models(config: &Config) -> Models {

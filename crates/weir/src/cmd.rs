@@ -31,9 +31,12 @@ pub fn config_file(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()))
 }
 
-/// A runtime with so many workers, or one per core.
+/// A runtime with so many workers, or one per core. One worker needs no work stealing, and is faster without.
 pub fn runtime(workers: Option<usize>) -> anyhow::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let mut builder = match workers {
+        Some(1) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
     if let Some(workers) = workers {
         builder.worker_threads(workers.max(1));
     }

@@ -15,9 +15,11 @@ use tokio_util::task::TaskTracker;
 use weir_core::PoolId;
 use weir_http::admin::Admin;
 use weir_http::{Door, accept};
+use weir_settle::Lines;
 
 use crate::assemble::{House, assemble};
 use crate::config::{Config, Loaded};
+use crate::telemetry;
 
 /// Connections on the operator's port: a scraper, a probe, a few people.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
@@ -34,6 +36,7 @@ pub struct Gateway {
     cut: CancellationToken,
     data_task: JoinHandle<()>,
     admin_task: JoinHandle<()>,
+    log: Option<(std::thread::JoinHandle<()>, Arc<Lines>)>,
     delay: Duration,
     patience: Duration,
 }
@@ -51,6 +54,10 @@ impl Gateway {
     pub fn start_on(loaded: &Loaded, data: TcpListener, admin: TcpListener) -> anyhow::Result<Self> {
         let server = &loaded.config.server;
         let house = assemble(loaded)?;
+        let log = match house.lines.clone() {
+            Some(lines) => Some((telemetry::write_out(lines.clone())?, lines)),
+            None => None,
+        };
         let draining = Arc::new(AtomicBool::new(false));
         let (stop_data, stop_admin) = (CancellationToken::new(), CancellationToken::new());
         let cut = CancellationToken::new();
@@ -60,14 +67,16 @@ impl Gateway {
             let door = door.clone();
             async move { door.handle(request).await }
         };
-        let serve = accept::serve(data, server.connections_max, TaskTracker::new(), stop_data.clone(), handle);
+        let serve =
+            accept::serve(data, server.connections_max, TaskTracker::new(), stop_data.clone(), handle);
         let data_task = tokio::spawn(serve);
         let admin_page = Arc::new(admin_page(house, &loaded.config, draining.clone()));
         let handle = move |request| {
             let response = admin_page.handle(&request);
             async move { Ok(response) }
         };
-        let serve = accept::serve(admin, ADMIN_CONNECTIONS_MAX, TaskTracker::new(), stop_admin.clone(), handle);
+        let serve =
+            accept::serve(admin, ADMIN_CONNECTIONS_MAX, TaskTracker::new(), stop_admin.clone(), handle);
         let admin_task = tokio::spawn(serve);
         Ok(Self {
             data: data_addr,
@@ -78,6 +87,7 @@ impl Gateway {
             cut,
             data_task,
             admin_task,
+            log,
             delay: Duration::from_secs(server.drain_delay_s),
             patience: Duration::from_secs(server.drain_timeout_s),
         })
@@ -111,6 +121,12 @@ impl Gateway {
         self.stop_admin.cancel();
         let _closed = tokio::time::timeout(Duration::from_secs(1), &mut self.admin_task).await;
         self.admin_task.abort();
+        if let Some((writer, lines)) = self.log {
+            lines.close();
+            // A writer stuck on a full pipe is left behind; the process is ending.
+            let written = tokio::task::spawn_blocking(move || writer.join());
+            let _written = tokio::time::timeout(Duration::from_secs(1), written).await;
+        }
     }
 }
 
@@ -137,7 +153,11 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
             if draining.load(Ordering::Relaxed) {
                 return Err("draining");
             }
-            if ready_pipeline.attempts.route.can_serve() { Ok(()) } else { Err("no endpoint can take a call") }
+            if ready_pipeline.attempts.route.can_serve() {
+                Ok(())
+            } else {
+                Err("no endpoint can take a call")
+            }
         }),
         status: Box::new(move || {
             let pools: Vec<_> = pools

@@ -2,7 +2,10 @@
 //!
 //! What always holds: the environment, the real clock and real chance are read here and nowhere else; data goes to
 //! standard output, talk to standard error; exit codes are those of `weir help exit-codes`.
-#![allow(clippy::disallowed_methods, reason = "the edge of the process: its clock, its environment, its tasks")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the edge of the process: its clock, its environment, its tasks"
+)]
 
 mod assemble;
 mod cmd;
@@ -13,6 +16,11 @@ mod telemetry;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+/// A request makes about a hundred small allocations on its way, most of them in the HTTP libraries; mimalloc makes them at
+/// half the price of glibc's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A gateway that keeps answering while the LLM service behind it answers "server busy".
 ///
@@ -25,7 +33,8 @@ struct Cli {
     command: Option<Command>,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 ok · 1 failed · 2 usage · 3 config invalid · 4 cannot reach the gateway · 130 interrupted";
+const EXIT_CODES: &str =
+    "Exit codes: 0 ok · 1 failed · 2 usage · 3 config invalid · 4 cannot reach the gateway · 130 interrupted";
 
 #[derive(Subcommand)]
 enum Command {

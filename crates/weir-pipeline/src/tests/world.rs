@@ -106,7 +106,6 @@ pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, R
     let pressure = weir_admit::config::Pressure { requests_max };
     let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
     let records = Records::default();
-    let telemetry = weir_settle::config::Telemetry { access_log: false, ..Default::default() };
     let upstream = Box::new(Scripted(Mutex::new(script.into_iter())));
     let pipeline = Pipeline {
         clock,
@@ -114,7 +113,7 @@ pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, R
         cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
         queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
         attempts: Attempts::new(clock, chance, route, upstream, &weir_infer::config::Attempts::default()),
-        settle: Settle::new(clock, &telemetry, &[], &mut registry).with_sink(Box::new(records.clone())),
+        settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
     };
     (pipeline, records)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer};
+use super::{Format, Reading, Whole, no_answer, parse};
 use crate::sse::Event;
 
 pub(super) struct CountTokens;
@@ -24,9 +24,9 @@ impl Format for CountTokens {
     }
 
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
-        match serde_json::from_slice::<Written>(body) {
-            Ok(_) => Ok(Whole { usage: None, finish: Some(Finish::Whole) }),
-            Err(_) => Err(no_answer("input_tokens", body)),
+        match parse::<Written>(body) {
+            Some(_) => Ok(Whole { usage: None, finish: Some(Finish::Whole) }),
+            None => Err(no_answer("input_tokens", body)),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Reading, Whole, no_answer};
+use super::{Format, Reading, Whole, no_answer, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -78,7 +78,7 @@ impl Format for Messages {
             b"ping" | b"content_block_stop" => return Ok(Reading::default()),
             _ => {}
         }
-        let Ok(written) = serde_json::from_slice::<Written<'_>>(data) else {
+        let Some(written) = parse::<Written<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
         };
         let mut reading = Reading::default();
@@ -107,7 +107,7 @@ impl Format for Messages {
     }
 
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
-        let Ok(written) = serde_json::from_slice::<Written<'_>>(body) else {
+        let Some(written) = parse::<Written<'_>>(body) else {
             return Err(no_answer("a JSON message", body));
         };
         match (written.kind, written.error) {

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage};
+use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
-use crate::gate::{has_field, looks_like_object};
+use crate::gate::{ERROR, FINISH_REASON, USAGE, looks_like_object};
 use crate::sse::Event;
 
 /// `POST /v1/chat/completions`.
@@ -65,14 +65,13 @@ impl Format for Choices {
             return Ok(Reading { drop: true, ..Reading::default() });
         }
         let acted_on = !begun
-            || has_field(data, "\"finish_reason\"", b'"')
-            || has_field(data, "\"usage\"", b'{')
-            || has_field(data, "\"error\"", b'{')
-            || has_field(data, "\"error\"", b'"');
+            || FINISH_REASON.is_in(data, b"\"")
+            || USAGE.is_in(data, b"{")
+            || ERROR.is_in(data, b"{\"");
         if !acted_on {
             return Ok(Reading { progress: true, ..Reading::default() });
         }
-        let Ok(written) = serde_json::from_slice::<Written<'_>>(data) else {
+        let Some(written) = parse::<Written<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
         };
         if let Some(error) = written.error {
@@ -90,7 +89,7 @@ impl Format for Choices {
     }
 
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
-        let Ok(written) = serde_json::from_slice::<Written<'_>>(body) else {
+        let Some(written) = parse::<Written<'_>>(body) else {
             return Err(no_answer("a JSON answer", body));
         };
         if let Some(error) = written.error {

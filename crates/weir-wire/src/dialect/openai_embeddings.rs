@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage};
+use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::sse::Event;
 
@@ -29,7 +29,7 @@ impl Format for Embeddings {
     }
 
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
-        let Ok(written) = serde_json::from_slice::<Written<'_>>(body) else {
+        let Some(written) = parse::<Written<'_>>(body) else {
             return Err(no_answer("a JSON answer", body));
         };
         match (written.error, written.data) {

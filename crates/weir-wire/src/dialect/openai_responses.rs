@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage};
+use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -50,14 +50,14 @@ impl Format for Responses {
         if !kind.is_empty() && !ending.contains(&kind) {
             return Ok(Reading { progress: true, ..Reading::default() });
         }
-        let Ok(written) = serde_json::from_slice::<WrittenEvent<'_>>(data) else {
+        let Some(written) = parse::<WrittenEvent<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
         };
         read_typed(&written, data, opening)
     }
 
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure> {
-        let Ok(written) = serde_json::from_slice::<Response<'_>>(body) else {
+        let Some(written) = parse::<Response<'_>>(body) else {
             return Err(no_answer("a JSON answer", body));
         };
         if let Some(error) = written.error {
@@ -80,7 +80,6 @@ fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Res
         "response.incomplete" => Finish::Length,
         kind => return Ok(Reading { progress: !opening.contains(&kind.as_bytes()), ..Reading::default() }),
     };
-    let usage = serde_json::from_slice::<WrittenEvent<'_>>(data).ok();
-    let usage = usage.and_then(|written| written.response?.usage).map(Usage::from);
+    let usage = parse::<WrittenEvent<'_>>(data).and_then(|written| written.response?.usage).map(Usage::from);
     Ok(Reading { progress: true, finish: Some(finish), usage, last: true, ..Reading::default() })
 }

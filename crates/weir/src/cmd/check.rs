@@ -37,7 +37,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             println!("{}: {}: ok", loaded.source, counts(&loaded.config));
         }
-        Err(problems) => eprintln!("{}", problems.render(style)),
+        Err(problems) => eprint!("{}", problems.render(style)),
     }
     Ok(code)
 }

@@ -50,7 +50,7 @@ fn show(args: Show) -> ExitCode {
         Ok(loaded) if args.effective => print!("{}", effective(&loaded.config)),
         Ok(loaded) => print!("{}", shortest(&loaded.config)),
         Err(problems) => {
-            eprintln!("{}", problems.render(Style::of_stderr(&environment)));
+            eprint!("{}", problems.render(Style::of_stderr(&environment)));
             return ExitCode::from(CONFIG_INVALID);
         }
     }

@@ -11,7 +11,9 @@ mod verdict;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
-use weir_replay::{ClientPolicy, Options, Plan, Progress, Prompts, Report, Speed, Target, Trace, run as replay};
+use weir_replay::{
+    ClientPolicy, Options, Plan, Progress, Prompts, Report, Speed, Target, Trace, run as replay,
+};
 
 use cast::Cast;
 use verdict::Verdict;
@@ -83,20 +85,21 @@ async fn act(
     let target = Target::new(url)?.with_policy(ClientPolicy::OFFICIAL_SDK);
     let progress = Progress::new();
     let run = replay(plan, &target, progress.clone());
-    let report: Report = if quiet { run.await } else { show::live(name, plan.requests(), &progress, run).await };
+    let report: Report =
+        if quiet { run.await } else { show::live(name, plan.requests(), &progress, run).await };
     Ok(verdict::Arm { report, calls: cast.calls() })
 }
 
 /// Real questions at real arrival times, sped up until the service is busy.
 fn plan(args: &Args) -> anyhow::Result<Plan> {
-    const FAST_REQUESTS: usize = 300;
-    const FAST_SPEED: f64 = 11.0;
+    const FAST_REQUESTS: usize = 260;
+    const FAST_SPEED: f64 = 12.0;
     const SPEED: f64 = 5.0;
     let speed = Speed::new(if args.fast { FAST_SPEED } else { SPEED });
     let options = Options {
         speed: speed.ok_or_else(|| anyhow::anyhow!("the demo's own speed is out of range"))?,
         limit: if args.fast { NonZeroUsize::new(FAST_REQUESTS) } else { None },
-        output_tokens_max: 120,
+        output_tokens_max: if args.fast { 60 } else { 120 },
         seed: args.seed,
         ..Options::default()
     };

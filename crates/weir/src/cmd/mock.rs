@@ -29,7 +29,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let options = Options { profile: args.profile, seed: args.seed, ..Options::default() };
         let mock = Mock::start(listener, options).await?;
         eprintln!("weir mock · {} · profile {} · seed {}", mock.base_url(), args.profile, args.seed);
-        eprintln!("  faults    POST {}/__mock/faults    log  GET {}/__mock/log", mock.base_url(), mock.base_url());
+        eprintln!(
+            "  faults    POST {}/__mock/faults    log  GET {}/__mock/log",
+            mock.base_url(),
+            mock.base_url()
+        );
         tokio::signal::ctrl_c().await?;
         mock.stop().await;
         Ok(ExitCode::SUCCESS)

@@ -62,7 +62,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let policy = if args.sdk_retries { ClientPolicy::OFFICIAL_SDK } else { ClientPolicy::None };
     let mut target = Target::new(&args.url)?.with_policy(policy);
     if let Some(name) = args.key_env {
-        let key = super::environment(&name).ok_or_else(|| anyhow::anyhow!("--key-env: ${name} is not set"))?;
+        let key =
+            super::environment(&name).ok_or_else(|| anyhow::anyhow!("--key-env: ${name} is not set"))?;
         target = target.with_key(&key)?;
     }
     let plan = Plan { trace, prompts, options };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CONFIG_INVALID, config_file, environment, runtime};
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, Style};
 use crate::gateway::Gateway;
 use crate::telemetry;
 
@@ -29,7 +29,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let loaded = match loaded {
         Ok(loaded) => loaded,
         Err(problems) => {
-            eprintln!("{problems}");
+            eprint!("{}", problems.render(Style::of_stderr(&environment)));
             return Ok(ExitCode::from(CONFIG_INVALID));
         }
     };
@@ -71,7 +71,8 @@ fn greet(loaded: &Loaded, gateway: &Gateway, file: Option<PathBuf>) {
         eprintln!("  note      {warning}");
     }
     for endpoint in &config.endpoint {
-        let models = if endpoint.models.is_empty() { "any model".to_owned() } else { endpoint.models.join(", ") };
+        let models =
+            if endpoint.models.is_empty() { "any model".to_owned() } else { endpoint.models.join(", ") };
         eprintln!("  endpoint  {}  {}  {models}", endpoint.name, endpoint.base_url);
     }
     let keys = match config.key.len() {

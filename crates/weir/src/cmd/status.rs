@@ -30,7 +30,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let status = match asked {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => {
-            complain(&error.context(format!("no gateway answers at {}; is it running? (--admin)", args.admin)));
+            complain(
+                &error.context(format!("no gateway answers at {}; is it running? (--admin)", args.admin)),
+            );
             return Ok(ExitCode::from(UNREACHABLE));
         }
         Err(_elapsed) => {
@@ -59,9 +61,13 @@ fn render(status: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let state = if status["draining"] == true { "draining" } else { "serving" };
     // Writing to a string cannot fail.
-    let _infallible = writeln!(out, "weir {} · {state} · {} in flight", text(&status["version"]), status["in_flight"]);
     let _infallible =
-        writeln!(out, "\n{:<24} {:<24} {:<10} {:>10} {:>12}", "endpoint", "model", "circuit", "in flight", "first token");
+        writeln!(out, "weir {} · {state} · {} in flight", text(&status["version"]), status["in_flight"]);
+    let _infallible = writeln!(
+        out,
+        "\n{:<24} {:<24} {:<10} {:>10} {:>12}",
+        "endpoint", "model", "circuit", "in flight", "first token"
+    );
     for endpoint in status["endpoints"].as_array().into_iter().flatten() {
         let flight = format!("{}/{}", endpoint["in_flight"], endpoint["limit"]);
         let _infallible = writeln!(

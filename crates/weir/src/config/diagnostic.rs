@@ -7,8 +7,7 @@ use std::io::IsTerminal;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, Severity};
-use miette::{MietteSpanContents, SourceSpan, SpanContents};
+use anstyle::{AnsiColor, Style as Ansi};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -56,47 +55,43 @@ impl Text {
 
 /// How diagnostics are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// With colour and box drawing; else as compilers write to a log.
-    pub colour: bool,
-    /// Columns.
-    pub width: usize,
+pub enum Style {
+    /// For logs, pipes and tests.
+    Plain,
+    /// The same with the colours compilers use.
+    Colour,
 }
 
 impl Style {
-    /// For logs, pipes and tests.
-    pub const PLAIN: Self = Self { colour: false, width: 100 };
-
     /// What suits standard error: colour only on a terminal, and never where `NO_COLOR` asks for none.
     pub fn of_stderr(env: Env<'_>) -> Self {
         let refused = env("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = env("TERM").is_some_and(|term| term == "dumb");
-        Self { colour: std::io::stderr().is_terminal() && !refused && !dumb, ..Self::PLAIN }
+        if std::io::stderr().is_terminal() && !refused && !dumb { Self::Colour } else { Self::Plain }
+    }
+
+    /// A text in a colour, or as it is.
+    fn paint(self, ansi: Ansi, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("{ansi}{text}{ansi:#}"),
+        }
     }
 }
 
-impl Diagnostic {
-    /// Shown with the line it is about, a caret below it, and the remedy.
-    pub fn render(&self, style: Style) -> String {
-        if !style.colour {
-            return self.plain();
-        }
-        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
-            .with_width(style.width)
-            .with_links(false)
-            .with_primary_span_start();
-        let mut out = String::new();
-        match handler.render_report(&mut out, &Drawn(self)) {
-            Ok(()) => out,
-            // A span that miette cannot draw is still worth its message.
-            Err(_) => self.plain(),
-        }
-    }
+const ERROR: Ansi = AnsiColor::BrightRed.on_default().bold();
+const WARNING: Ansi = AnsiColor::BrightYellow.on_default().bold();
+const MARGIN: Ansi = AnsiColor::BrightBlue.on_default();
+const STRONG: Ansi = Ansi::new().bold();
+const HELP: Ansi = AnsiColor::BrightCyan.on_default();
 
-    /// As compilers say it: the first line is complete in itself, for logs and searches.
-    fn plain(&self) -> String {
-        let severity = if self.code.is_warning() { "warning" } else { "error" };
-        let mut out = format!("{severity}[{}]: {}\n", self.code.name(), self.message);
+impl Diagnostic {
+    /// As compilers say it: the headline complete in itself for logs and searches, the line it is about with a caret
+    /// below it, and the remedy.
+    pub fn render(&self, style: Style) -> String {
+        let (severity, ansi) = if self.code.is_warning() { ("warning", WARNING) } else { ("error", ERROR) };
+        let label = style.paint(ansi, &format!("{severity}[{}]", self.code.name()));
+        let mut out = format!("{label}: {}\n", style.paint(STRONG, &self.message));
         if let Some(span) = &self.span {
             let whole = self.source.line(span.clone());
             let line = &self.source.masked[whole.clone()];
@@ -106,11 +101,14 @@ impl Diagnostic {
             let number = self.line.to_string();
             let margin = " ".repeat(number.len());
             let indent = " ".repeat(self.column - 1);
-            out.push_str(&format!("{margin}--> {}:{number}:{}\n", self.source.name, self.column));
-            out.push_str(&format!("{number} | {}\n", line.trim_end().replace('\t', " ")));
-            out.push_str(&format!("{margin} | {indent}{}\n", "^".repeat(width)));
+            let [arrow, bar, numbered] =
+                [format!("{margin}-->"), format!("{margin} |"), format!("{number} |")]
+                    .map(|part| style.paint(MARGIN, &part));
+            out.push_str(&format!("{arrow} {}:{number}:{}\n", self.source.name, self.column));
+            out.push_str(&format!("{numbered} {}\n", line.trim_end().replace('\t', " ")));
+            out.push_str(&format!("{bar} {indent}{}\n", style.paint(ansi, &"^".repeat(width))));
         }
-        out + &format!("  help: {}\n", self.help.replace('\n', "\n        "))
+        out + &format!("  {} {}\n", style.paint(HELP, "help:"), self.help.replace('\n', "\n        "))
     }
 }
 
@@ -137,72 +135,6 @@ impl Serialize for Diagnostic {
         out.serialize_field("line", &place(self.line))?;
         out.serialize_field("column", &place(self.column))?;
         out.end()
-    }
-}
-
-/// A diagnostic the way miette wants it: its `Display` is the headline only.
-#[derive(Debug)]
-struct Drawn<'a>(&'a Diagnostic);
-
-impl fmt::Display for Drawn<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for Drawn<'_> {}
-
-impl miette::Diagnostic for Drawn<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.0.code.name()))
-    }
-
-    fn severity(&self) -> Option<Severity> {
-        Some(if self.0.code.is_warning() { Severity::Warning } else { Severity::Error })
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.0.help))
-    }
-
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.0.span.is_some().then_some(self as &dyn miette::SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let span = self.0.span.clone()?;
-        // A value over several lines is pointed at where it begins, and the end of a line at its last letter: beyond
-        // it miette draws nothing.
-        let line = self.0.source.line(span.clone());
-        let letters = self.0.source.masked[line.clone()].char_indices();
-        let last = letters.last().map_or(line.start, |(at, _)| line.start + at);
-        let start = span.start.min(last);
-        let end = span.end.min(line.end).max(start);
-        Some(Box::new(std::iter::once(LabeledSpan::new(None, start, end - start))))
-    }
-}
-
-/// One whole line is shown, whatever part of it is pointed at.
-impl miette::SourceCode for Drawn<'_> {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        lines_before: usize,
-        _lines_after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let text = &*self.0.source;
-        let line = text.line(span.offset()..span.offset() + span.len());
-        let shown = SourceSpan::from(line.clone());
-        // Asked without context, miette wants the place for its heading; else the text, which begins with the line.
-        let column = if lines_before == 0 { self.0.column - 1 } else { 0 };
-        Ok(Box::new(MietteSpanContents::new_named(
-            text.name.clone(),
-            &text.masked.as_bytes()[line],
-            shown,
-            self.0.line - 1,
-            column,
-            1,
-        )))
     }
 }
 
@@ -236,15 +168,14 @@ impl Problems {
     pub fn render(&self, style: Style) -> String {
         let mut out: String = self.0.iter().map(|diagnostic| diagnostic.render(style) + "\n").collect();
         let count = self.count();
-        out.push_str(&format!("{count} {} in the config", if count == 1 { "mistake" } else { "mistakes" }));
+        out.push_str(&format!("{count} {} in the config\n", if count == 1 { "mistake" } else { "mistakes" }));
         out
     }
 }
 
-/// Plain; with `{:#}` in colour.
 impl fmt::Display for Problems {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.render(Style { colour: out.alternate(), ..Style::PLAIN }))
+        out.write_str(&self.render(Style::Plain))
     }
 }
 

@@ -22,7 +22,7 @@ fn a_fault_before_the_answer_is_repaired_on_another_service() {
             let reply = weir.chat(body);
             assert!(reply.status == 200 && reply.whole, "{fault}: {} {}", reply.status, reply.body);
         }
-        assert_eq!(sick.log().len() + sound.log().len() >= 3, true, "{fault}");
+        assert!(!sick.log().is_empty() && !sound.log().is_empty(), "{fault}");
     }
 }
 

@@ -1,10 +1,12 @@
 //! End to end: the built binary in front of a misbehaving service, over real sockets, seen byte by byte.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests drive processes and real sockets")]
+
 mod bad_input;
 mod command_line;
-
+mod config;
 mod demo;
-
+mod examples;
 mod faults;
 mod house;
 mod lifecycle;

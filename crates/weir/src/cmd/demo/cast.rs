@@ -58,7 +58,11 @@ impl Cast {
     /// The services, each with what it is like.
     pub fn services(&self) -> [(&'static str, String, &'static str); 3] {
         [
-            ("sim-a", self.congested.addr().to_string(), "first choice; congests in bursts (503, 429, late first tokens)"),
+            (
+                "sim-a",
+                self.congested.addr().to_string(),
+                "first choice; congests in bursts (503, 429, late first tokens)",
+            ),
             ("sim-b", self.healthy.addr().to_string(), "healthy, dearer; asked when sim-a cannot"),
             ("sim-c", self.small.addr().to_string(), "healthy, small: eight calls at a time"),
         ]
@@ -103,7 +107,8 @@ fn config(congested: &Mock, healthy: &Mock, small: &Mock) -> String {
         endpoint("sim-a", congested, 128, 0.6),
         endpoint("sim-b", healthy, 128, 1.2),
         endpoint("sim-c", small, 8, 1.2),
-        "[[pool]]\nmodel = \"deepseek-flash\"\nendpoints = [\"sim-a\"]\nfallback = [\"sim-b\", \"sim-c\"]\n".to_owned(),
+        "[[pool]]\nmodel = \"deepseek-flash\"\nendpoints = [\"sim-a\"]\nfallback = [\"sim-b\", \"sim-c\"]\n"
+            .to_owned(),
     ]
     .concat()
 }

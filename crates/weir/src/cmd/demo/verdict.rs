@@ -86,7 +86,14 @@ impl Verdict {
         };
         let mut text = format!(
             "\n  the same {} requests, seed {}\n\n  {:<10}{:>11}{:>12}{:>12}{:>14}{:>16}\n",
-            self.direct.report.requests, self.seed, "", "good", "mean", "p99", "first tok p95", "calls a request"
+            self.direct.report.requests,
+            self.seed,
+            "",
+            "good",
+            "mean",
+            "p99",
+            "first tok p95",
+            "calls a request"
         );
         text.push_str(&row("direct", &self.direct));
         text.push_str(&row("weir", &self.weir));
@@ -106,10 +113,15 @@ impl Verdict {
     /// Said aloud when this machine, not the service, was measured.
     fn doubts(&self) -> String {
         const LATE_MS_MAX: f64 = 100.0;
-        let late = [&self.direct, &self.weir].iter().filter_map(|arm| arm.report.sent_late_p99_ms).fold(0.0, f64::max);
+        let late = [&self.direct, &self.weir]
+            .iter()
+            .filter_map(|arm| arm.report.sent_late_p99_ms)
+            .fold(0.0, f64::max);
         if late <= LATE_MS_MAX {
             return String::new();
         }
-        format!("  inconclusive: this machine was too slow to keep the schedule (requests left up to {late:.0} ms late)\n")
+        format!(
+            "  inconclusive: this machine was too slow to keep the schedule (requests left up to {late:.0} ms late)\n"
+        )
     }
 }

@@ -1,0 +1,32 @@
+//! Names of headers that stages read: made once, since looking one up by text costs a parse each time.
+
+use http::HeaderName;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+        $($(#[$doc])* pub static $constant: HeaderName = HeaderName::from_static($name);)*
+    };
+}
+
+names! {
+    /// Urgency, 0 to 9.
+    PRIORITY = "x-weir-priority";
+    /// The caller's own deadline.
+    DEADLINE_MS = "x-weir-deadline-ms";
+    /// `off`: not from the cache, not into it.
+    CACHE = "x-weir-cache";
+    /// The official Python SDKs' timeout between bytes, in seconds.
+    SDK_READ_TIMEOUT = "x-stainless-read-timeout";
+    /// The official SDKs' timeout, in seconds.
+    SDK_TIMEOUT = "x-stainless-timeout";
+    /// Anthropic's and others' place for a key.
+    X_API_KEY = "x-api-key";
+    /// Azure's place for a key.
+    API_KEY = "api-key";
+    /// Anthropic's API version.
+    ANTHROPIC_VERSION = "anthropic-version";
+    /// Anthropic's switched-on betas.
+    ANTHROPIC_BETA = "anthropic-beta";
+    /// OpenAI's switched-on betas.
+    OPENAI_BETA = "openai-beta";
+}
