@@ -32,6 +32,7 @@ use weir_route::config::{Endpoint, Pool};
 use weir_settle::config::Telemetry;
 
 pub use diagnostic::{Diagnostic, Problems, Style};
+pub use environment::PLACEHOLDER;
 pub use reference::reference;
 pub use schema::schema;
 pub use show::{effective, shortest};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CONFIG_INVALID, config_file, environment, runtime};
-use crate::config::{Config, Loaded, Style};
+use crate::config::{Config, Loaded, PLACEHOLDER, Style};
 use crate::gateway::Gateway;
 use crate::telemetry;
 
@@ -82,7 +82,7 @@ fn greet(loaded: &Loaded, gateway: &Gateway, file: Option<PathBuf>) {
     };
     eprintln!("  serving   http://{}/v1  OpenAI and Anthropic dialects, {keys}", gateway.data);
     eprintln!("  admin     http://{}  /metrics /healthz /readyz /status", gateway.admin);
-    let token = if config.key.is_empty() { "weir-local" } else { "<a key of yours>" };
+    let token = if config.key.is_empty() { PLACEHOLDER } else { "<a key of yours>" };
     eprintln!("  export OPENAI_BASE_URL=http://{}/v1 OPENAI_API_KEY={token}", gateway.data);
     eprintln!("  export ANTHROPIC_BASE_URL=http://{} ANTHROPIC_AUTH_TOKEN={token}", gateway.data);
 }

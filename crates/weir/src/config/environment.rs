@@ -71,6 +71,9 @@ const PROVIDERS: &[Provider] = &[
     },
 ];
 
+/// What callers of an open gateway send as their key: SDKs want one.
+pub const PLACEHOLDER: &str = "weir-local";
+
 const OLLAMA: &str = "ollama";
 const OLLAMA_PORT: u16 = 11434;
 
@@ -91,7 +94,9 @@ pub fn as_file(env: Env<'_>) -> Result<String, Problems> {
             line(&mut file, field, &format!("{}  # {variable}", quoted(value)));
         }
     }
-    let providers: Vec<_> = PROVIDERS.iter().filter(|provider| set(provider.variable).is_some()).collect();
+    // The banner tells callers of an open gateway to export a placeholder as their key: it is no key of a service.
+    let key = |variable: &str| set(variable).filter(|value| value.trim() != PLACEHOLDER);
+    let providers: Vec<_> = PROVIDERS.iter().filter(|provider| key(provider.variable).is_some()).collect();
     for provider in &providers {
         endpoint(&mut file, provider);
     }

@@ -87,3 +87,9 @@ fn what_is_shown_can_be_saved_and_means_the_same() {
         .unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(shortest(&read.config), text);
 }
+
+#[test]
+fn the_placeholder_of_an_open_gateway_is_no_key_of_a_service() {
+    let expected = &["deepseek-flash: deepseek", "deepseek-v4-pro: deepseek", "*: deepseek"];
+    check(&[("DEEPSEEK_API_KEY", "k"), ("OPENAI_API_KEY", "weir-local")], expected);
+}
