@@ -34,7 +34,12 @@ impl Admission {
 
     /// The observer that charges what the answer really used and frees the seat at its end.
     pub fn into_observer(self) -> impl Observer {
-        Settling { admission: self, usage: None }
+        Settling { admission: self, usage: None, free: false }
+    }
+
+    /// The same for an answer that costs nothing: one from the cache.
+    pub fn into_free_observer(self) -> impl Observer {
+        Settling { admission: self, usage: None, free: true }
     }
 }
 
@@ -55,6 +60,7 @@ impl Drop for Charge {
 struct Settling {
     admission: Admission,
     usage: Option<Usage>,
+    free: bool,
 }
 
 impl Observer for Settling {
@@ -64,13 +70,13 @@ impl Observer for Settling {
         }
     }
 
-    fn end(mut self: Box<Self>, now: Instant, end: End) {
+    fn end(mut self: Box<Self>, now: Instant, _end: End) {
         let Some(charge) = &mut self.admission.charge else { return };
-        let used = match (self.usage, end) {
-            (Some(usage), _) => usage.total() as f64,
-            // Nothing was reported: a whole answer from the cache is free, a broken one costs what was reserved.
-            (None, End::Complete) => 0.0,
-            (None, _) => charge.reserved,
+        let used = match self.usage {
+            _ if self.free => 0.0,
+            Some(usage) => usage.total() as f64,
+            // Nothing was reported: it costs what was reserved.
+            None => charge.reserved,
         };
         charge.limits.settle(charge.reserved, used, now);
         charge.reserved = 0.0;

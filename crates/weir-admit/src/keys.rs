@@ -4,13 +4,14 @@
 //! stolen config gives nobody a key. The comparison takes the same time wherever two hashes differ.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use subtle::ConstantTimeEq;
-use weir_core::{Dialect, Kind, Priority, Rejection, Request, Scope, Tenant, names};
+use weir_core::{Dialect, Kind, Operation, Priority, Rejection, Request, Scope, Tenant, names};
 
 use crate::admission::Charge;
 use crate::bucket::Bucket;
@@ -110,6 +111,7 @@ impl Keys {
         let token = token(&request.headers);
         let hash = token.map(|token| *blake3::hash(token.as_bytes()).as_bytes());
         if self.by_prefix.is_empty() {
+            from_this_machine(&request.headers)?;
             // Open mode: callers with different credentials must still not see each other's answers.
             let scope = hash.map_or(Scope::OPEN, Scope::of_hash);
             return Ok(Caller { tenant: Tenant { name: self.open.clone(), scope }, known: None });
@@ -156,10 +158,15 @@ impl Caller {
 
 /// Tokens an answer will probably use: four bytes of prompt a token, and a usual answer when no maximum is given.
 fn estimate(request: &Request) -> f64 {
+    /// A body that large holds an image or a file, which is no text of that length.
+    const PROMPT_TOKENS_MAX: f64 = 32_768.0;
+    if request.operation == Operation::CountTokens {
+        return 0.0;
+    }
     const ANSWER_TOKENS: u64 = 256;
     const ANSWER_TOKENS_MAX: u64 = 4096;
     let answer = request.envelope.max_tokens.unwrap_or(ANSWER_TOKENS).min(ANSWER_TOKENS_MAX);
-    request.envelope.body.len() as f64 / 4.0 + answer as f64
+    (request.envelope.body.len() as f64 / 4.0).min(PROMPT_TOKENS_MAX) + answer as f64
 }
 
 impl Limits {
@@ -234,6 +241,32 @@ const ANTHROPIC_REQUEST_HEADERS: &[&str] =
     &["anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining"];
 const ANTHROPIC_TOKEN_HEADERS: &[&str] =
     &["anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining"];
+
+/// Without keys, whoever reaches the port may spend the operator's key. A web page open on the same machine does reach it,
+/// so requests that a browser makes for another site, or for a name that merely points here, are refused.
+fn from_this_machine(headers: &HeaderMap) -> Result<(), Rejection> {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let origin = text(&ORIGIN).map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
+    for (name, value) in [(&HOST, text(&HOST)), (&ORIGIN, origin)] {
+        if let Some(value) = value.filter(|value| !is_loopback(value)) {
+            let message = format!(
+                "without keys only this machine's own programs are served, and `{name}` says `{value}`; \
+                 call 127.0.0.1, or add a [[key]] (`weir key new`)"
+            );
+            return Err(Rejection::new(Kind::Forbidden, message).at(name.as_str()));
+        }
+    }
+    Ok(())
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or(v6),
+        None => authority.split(':').next().unwrap_or(authority),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
 
 /// The credential a caller sent, in any of the usual headers.
 fn token(headers: &HeaderMap) -> Option<&str> {

@@ -53,6 +53,42 @@ fn open_callers_with_different_credentials_have_different_scopes() {
 }
 
 #[test]
+fn without_keys_no_web_page_is_served() {
+    let stage = admit(&[], 10);
+    let check = |name: &str, value: &str, served: bool| {
+        let result = stage.check(&with_header(chat("flash"), name, value));
+        assert_eq!(result.is_ok(), served, "{name}: {value}");
+    };
+    for host in ["localhost:8080", "127.0.0.1:8080", "127.0.0.2", "[::1]:8080", "LOCALHOST"] {
+        check("host", host, true);
+    }
+    for host in ["evil.test", "10.0.0.1:8080", "127.0.0.1.evil.test", "[fd00::1]"] {
+        check("host", host, false);
+    }
+    check("origin", "http://localhost:3000", true);
+    check("origin", "https://evil.test", false);
+    check("origin", "null", false);
+    let keyed = admit(&[key(None, None, 0)], 10);
+    assert!(keyed.check(&with_header(with_token(chat("flash")), "host", "gateway.corp")).is_ok());
+}
+
+#[test]
+fn an_answer_without_usage_costs_what_was_reserved_and_a_known_one_nothing() {
+    for (free, remaining) in [(false, "743"), (true, "1000")] {
+        let stage = admit(&[key(None, Some(1000), 0)], 10);
+        let request = with_token(chat("flash"));
+        let admission = stage.check(&request).unwrap();
+        let observer: Box<dyn Observer> =
+            if free { Box::new(admission.into_free_observer()) } else { Box::new(admission.into_observer()) };
+        observer.end(start(), End::Complete);
+        let mut counting = with_token(chat("flash"));
+        counting.operation = weir_core::Operation::CountTokens;
+        let now = stage.check(&counting).unwrap().headers()["x-ratelimit-remaining-tokens"].clone();
+        assert_eq!(now, remaining);
+    }
+}
+
+#[test]
 fn a_new_key_opens_what_its_hash_guards() {
     let new = NewKey::from_random([7; 24]);
     assert!(new.token.starts_with("weir_") && new.token.len() == 53);

@@ -108,6 +108,11 @@ impl Answer {
         }
     }
 
+    /// Tells the observers that the answer is over although its body is never asked for (HEAD, 204, 304).
+    pub fn finish(&mut self) {
+        self.watchers.end(End::Complete);
+    }
+
     /// Tells the observers that the answer broke off for a reason outside its body (a deadline, a drain).
     pub fn fail(&mut self, class: Class) {
         self.watchers.end(End::Failed(class));

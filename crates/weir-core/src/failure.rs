@@ -15,8 +15,10 @@ pub enum Class {
     Overload,
     /// The service is broken (connect, TLS, reset, 500/502/504, a 200 that is no answer).
     Hard,
-    /// No answer within a time limit.
+    /// No answer within a time limit of the gateway's: the service is slow.
     Timeout,
+    /// The caller's own time ran out: says nothing about the service.
+    Deadline,
     /// The answer stopped before its end.
     Truncated,
     /// The key's money or quota is used up.
@@ -33,10 +35,11 @@ pub enum Class {
 
 impl Class {
     /// Every class, in metrics order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Overload,
         Self::Hard,
         Self::Timeout,
+        Self::Deadline,
         Self::Truncated,
         Self::Quota,
         Self::Auth,
@@ -51,6 +54,7 @@ impl Class {
             Self::Overload => "overload",
             Self::Hard => "fault",
             Self::Timeout => "timeout",
+            Self::Deadline => "deadline",
             Self::Truncated => "truncated",
             Self::Quota => "quota",
             Self::Auth => "auth",
@@ -96,6 +100,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The service's own error answer: what the caller gets when nothing else helps.
     pub reply: Option<Box<Reply>>,
+    /// Whether the service may have begun to work on the request. `false`: no connection came about.
+    pub sent: bool,
 }
 
 /// An error answer of a service, as it came.
@@ -112,6 +118,6 @@ pub struct Reply {
 impl Failure {
     /// A failure of the connection or of the protocol: there is no reply to pass on.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after: None, reply: None }
+        Self { class, message: message.into(), retry_after: None, reply: None, sent: true }
     }
 }

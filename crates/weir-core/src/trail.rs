@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Price, Priority};
+use crate::{Class, Price, Priority};
 
 /// What the cache said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,7 @@ pub struct Trail {
     cache: AtomicU8,
     via: Mutex<Option<Via>>,
     caller: OnceLock<(Arc<str>, Priority)>,
+    failed: Mutex<Option<String>>,
 }
 
 impl Trail {
@@ -70,6 +71,7 @@ impl Trail {
             cache: AtomicU8::new(CacheState::Bypass as u8),
             via: Mutex::new(None),
             caller: OnceLock::new(),
+            failed: Mutex::new(None),
         }
     }
 
@@ -110,6 +112,19 @@ impl Trail {
     pub fn committed(&self, now: Instant, via: Via) {
         self.head_us.store(self.since(now), Ordering::Relaxed);
         *self.via.lock().unwrap_or_else(PoisonError::into_inner) = Some(via);
+    }
+
+    /// An attempt failed: where and how, for the operator's eyes only.
+    pub fn failed(&self, endpoint: &str, class: Class, message: &str) {
+        const SHOWN_MAX: usize = 300;
+        let message: String = message.chars().take(SHOWN_MAX).collect();
+        let text = format!("{endpoint}: {}: {message}", class.name());
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// The last failure, if there was one.
+    pub fn failure(&self) -> Option<String> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the cache said.

@@ -50,16 +50,41 @@ pub async fn serve<F, Fut, B>(
         };
         let Some((stream, place)) = accepted else { continue };
         let service = service_fn(handle.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = graceful.watch(connection);
+        let (builder, watcher, stop) = (builder.clone(), graceful.watcher(), stop.clone());
         tracker.spawn(async move {
-            // A connection that ends badly is the peer's business; what was asked on it has been recorded.
-            let _ended = watched.await;
+            let speaks = tokio::select! {
+                biased;
+                () = stop.cancelled() => false,
+                spoke = tokio::time::timeout(HEAD_TIMEOUT, speaks(&stream)) => spoke.unwrap_or(false),
+            };
+            if speaks {
+                let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+                // A connection that ends badly is the peer's business; what was asked on it has been recorded.
+                let _ended = watcher.watch(connection).await;
+            }
             drop(place);
         });
     }
     drop(listener);
     graceful.shutdown().await;
+    tracker.close();
+    tracker.wait().await;
+}
+
+/// Waits until a connection has said enough to tell HTTP/1 from HTTP/2. hyper-util waits for that without a limit, and a
+/// connection that says nothing would keep its place for ever.
+async fn speaks(stream: &TcpStream) -> bool {
+    const H2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const LOOK_AGAIN: Duration = Duration::from_millis(20);
+    let mut seen = [0; H2_PREFACE.len()];
+    loop {
+        match stream.peek(&mut seen).await {
+            Ok(0) | Err(_) => return false,
+            Ok(count) if count == seen.len() || !H2_PREFACE.starts_with(&seen[..count]) => return true,
+            // The beginning of the preface: peeking again would return at once with the same bytes.
+            Ok(_) => tokio::time::sleep(LOOK_AGAIN).await,
+        }
+    }
 }
 
 fn builder() -> Builder<TokioExecutor> {

@@ -134,10 +134,18 @@ impl Stream {
         loop {
             match &mut self.state {
                 State::Waiting(run) => match run.as_mut().poll(cx) {
-                    Poll::Ready(answer) if answer.head.status.is_success() => {
-                        self.state = State::Passing(Box::new(answer));
+                    Poll::Ready(answer) if !answer.head.status.is_success() => {
+                        return self.refuse(answer, cx);
                     }
-                    Poll::Ready(refusal) => return self.refuse(refusal, cx),
+                    Poll::Ready(mut whole) if whole.exact_len().is_some() => {
+                        // Its bytes are no events, and the stream is open already.
+                        whole.fail(Class::Hard);
+                        return self.tell(
+                            "upstream_error",
+                            "the service answered whole where a stream was asked for",
+                        );
+                    }
+                    Poll::Ready(answer) => self.state = State::Passing(Box::new(answer)),
                     Poll::Pending => return self.poll_silence(cx),
                 },
                 State::Passing(answer) => match answer.poll_chunk(cx) {

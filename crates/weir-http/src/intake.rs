@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, request};
+use http::{HeaderMap, HeaderValue, header, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use weir_core::{
     Chance, Clock, Dialect, Envelope, Kind, Operation, Rejection, Request, RequestId, Trail, names,
 };
 use weir_wire::envelope;
+use weir_wire::operation::Target;
 
 use crate::config;
 
@@ -28,43 +29,43 @@ impl Intake {
         Self { clock, chance, body_bytes_max, body_timeout: Duration::from_secs(config.body_timeout_s) }
     }
 
-    /// A new request id.
-    pub(crate) fn id(&self) -> RequestId {
-        RequestId::draw(&self.chance)
-    }
-
-    /// Reads the body of a request.
-    pub(crate) async fn read(
-        &self,
-        mut request: Request,
-        operation: Operation,
-        body: Incoming,
-    ) -> Result<Request, Rejection> {
-        let body = self.body(body).await?;
-        let (model, envelope) =
-            if operation == Operation::Other { read_if_json(body) } else { envelope::read(operation, body)? };
-        request.operation = operation;
-        request.model = model.into();
-        request.envelope = envelope;
-        Ok(request)
-    }
-
     /// A request as far as its head tells.
-    pub(crate) fn head(&self, parts: request::Parts, below: String, dialect: Dialect) -> Request {
+    pub(crate) fn head(&self, mut parts: request::Parts, target: &Target) -> Request {
         let received = self.clock.now();
+        let (operation, path) = match target {
+            Target::Call(operation, path) => (*operation, path.clone()),
+            _ => (Operation::Other, below_root(parts.uri.path())),
+        };
+        // HTTP/2 names the host in the URL only.
+        let named = parts.uri.authority().filter(|_| !parts.headers.contains_key(header::HOST));
+        if let Some(Ok(host)) = named.map(|authority| HeaderValue::from_str(authority.as_str())) {
+            parts.headers.insert(header::HOST, host);
+        }
         Request {
-            id: self.id(),
+            id: RequestId::draw(&self.chance),
             received,
-            operation: Operation::Other,
-            dialect,
+            operation,
+            dialect: dialect(operation, &parts.headers),
             method: parts.method,
-            path: below,
+            path,
             query: parts.uri.query().map(str::to_owned),
             model: "".into(),
             headers: parts.headers,
             envelope: Envelope::default(),
             trail: Arc::new(Trail::new(received)),
         }
+    }
+
+    /// Reads the body of a request.
+    pub(crate) async fn read_body(&self, request: &mut Request, body: Incoming) -> Result<(), Rejection> {
+        let body = self.body(body).await?;
+        let (model, envelope) = match request.operation {
+            Operation::Other => envelope::read_passing(body)?,
+            operation => envelope::read(operation, body)?,
+        };
+        request.model = model.into();
+        request.envelope = envelope;
+        Ok(())
     }
 
     async fn body(&self, body: Incoming) -> Result<Bytes, Rejection> {
@@ -90,18 +91,27 @@ impl Intake {
     }
 }
 
-/// A passed-through body: its model is read when it is JSON, and nothing is asked of it.
-fn read_if_json(body: Bytes) -> (String, Envelope) {
-    match envelope::read(Operation::Other, body.clone()) {
-        Ok(read) => read,
-        Err(_not_for_us) => (String::new(), envelope::opaque(body)),
-    }
+/// A path without the version it may begin with.
+fn below_root(path: &str) -> String {
+    path.strip_prefix("/v1").filter(|below| below.starts_with('/')).unwrap_or(path).to_owned()
 }
 
 /// The dialect a caller is answered in. Paths that both families have are told apart by Anthropic's version header.
-pub(crate) fn dialect(operation: Operation, headers: &HeaderMap) -> Dialect {
+fn dialect(operation: Operation, headers: &HeaderMap) -> Dialect {
     match operation {
         Operation::Other if headers.contains_key(&names::ANTHROPIC_VERSION) => Dialect::Anthropic,
         operation => operation.dialect(),
     }
+}
+
+/// No such path.
+pub(crate) fn unknown_path(request: &Request) -> Rejection {
+    let message = format!("Unknown request URL: {} {}; the API is under /v1/", request.method, request.path);
+    Rejection::new(Kind::UnknownPath, message)
+}
+
+/// Such a path, but not with this method.
+pub(crate) fn wrong_method(request: &Request) -> Rejection {
+    let message = format!("Not allowed to {} on {}; use POST", request.method, request.path);
+    Rejection::new(Kind::MethodNotAllowed, message)
 }

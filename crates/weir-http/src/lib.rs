@@ -42,14 +42,6 @@ pub struct Door {
     cut: CancellationToken,
 }
 
-/// What is asked at the door.
-enum Asked {
-    /// Something the pipeline answers.
-    Call(Operation),
-    /// The list of models, or one of them.
-    Models(Option<String>),
-}
-
 impl Door {
     /// A door in front of a pipeline.
     pub fn new(
@@ -70,61 +62,65 @@ impl Door {
     /// Answers one HTTP request.
     pub async fn handle(&self, incoming: HttpRequest<Incoming>) -> Result<Response<DoorBody>, Infallible> {
         let (parts, body) = incoming.into_parts();
-        let (target, below) = weir_wire::operation::target(&parts.method, parts.uri.path());
-        let asked = match target {
-            Target::Call(Operation::Other) if !self.passes_other_paths => Err(respond::unknown_path(&parts)),
-            Target::Call(operation) => Ok(Asked::Call(operation)),
+        let target = weir_wire::operation::target(&parts.method, parts.uri.path());
+        let request = self.intake.head(parts, &target);
+        Ok(match target {
+            Target::Call(Operation::Other, _) if !self.passes_other_paths => {
+                self.refuse(&request, &intake::unknown_path(&request))
+            }
+            Target::Call(..) => self.call(request, body).await,
             // A pool for any model stands for a service that knows its own list.
             Target::Models | Target::Model(_) if self.pipeline.admit.models().takes_any() => {
-                Ok(Asked::Call(Operation::Other))
+                self.call(request, body).await
             }
-            Target::Models => Ok(Asked::Models(None)),
-            Target::Model(name) => Ok(Asked::Models(Some(name.to_owned()))),
-            Target::WrongMethod => Err(respond::wrong_method(&parts)),
-            Target::Unknown => Err(respond::unknown_path(&parts)),
-        };
-        let operation = match asked {
-            Ok(Asked::Call(operation)) => operation,
-            _ => Operation::Other,
-        };
-        let dialect = intake::dialect(operation, &parts.headers);
-        let below = below.to_owned();
-        let request = self.intake.head(parts, below, dialect);
-        let id = request.id;
-        let answered = match asked {
-            Err(rejection) => Err(rejection),
-            Ok(Asked::Models(name)) => self.models(&request, name.as_deref()),
-            Ok(Asked::Call(operation)) => match self.intake.read(request, operation, body).await {
-                Ok(request) => Ok(self.answer(request).await),
-                Err(rejection) => Err(rejection),
-            },
-        };
-        Ok(answered.unwrap_or_else(|rejection| respond::refusal(dialect, &rejection, id)))
+            Target::Models => self.models(&request, None),
+            Target::Model(name) => self.models(&request, Some(&name)),
+            Target::WrongMethod => self.refuse(&request, &intake::wrong_method(&request)),
+            Target::Unknown => self.refuse(&request, &intake::unknown_path(&request)),
+        })
     }
 
-    fn models(&self, request: &Request, name: Option<&str>) -> Result<Response<DoorBody>, Rejection> {
-        self.pipeline.admit.identify(request)?;
+    /// Reads the body of a caller who may call, and answers. Strangers' bodies are not read.
+    async fn call(&self, mut request: Request, body: Incoming) -> Response<DoorBody> {
+        if let Err(rejection) = self.pipeline.admit.identify(&request) {
+            return self.refuse(&request, &rejection);
+        }
+        match self.intake.read_body(&mut request, body).await {
+            Ok(()) => self.answer(request).await,
+            Err(rejection) => self.refuse(&request, &rejection),
+        }
+    }
+
+    fn refuse(&self, request: &Request, rejection: &Rejection) -> Response<DoorBody> {
+        let answer = self.pipeline.refuse(request, rejection);
+        respond::begun(answer, &respond::Asked::of(request), self.clock_now(), DoorBody::plain)
+    }
+
+    fn models(&self, request: &Request, name: Option<&str>) -> Response<DoorBody> {
         let models = self.pipeline.admit.models();
-        let body = match name {
-            None => models::list(models, request.dialect),
-            Some(name) => models::one(models, request.dialect, name)?,
-        };
-        Ok(respond::json(&body, request.dialect, request.id))
+        let found = self.pipeline.admit.identify(request).and_then(|()| match name {
+            None => Ok(models::list(models, request.dialect)),
+            Some(name) => models::one(models, request.dialect, name),
+        });
+        match found {
+            Ok(body) => respond::json(&body, request.dialect, request.id),
+            Err(rejection) => self.refuse(request, &rejection),
+        }
     }
 
     /// Runs the pipeline. A stream whose answer has not begun within a keep-alive's time is opened all the same, so that
     /// no proxy or client on the way gives up: from there on, errors are told in band.
     async fn answer(&self, request: Request) -> Response<DoorBody> {
-        let (id, trail, dialect) = (request.id, request.trail.clone(), request.dialect);
+        let asked = respond::Asked::of(&request);
         let operation = request.operation;
         if !request.envelope.stream || operation == Operation::Other {
             let answer = self.pipeline.run(&request).await;
-            return respond::begun(answer, dialect, id, &trail, self.clock_now(), DoorBody::plain);
+            return respond::begun(answer, &asked, self.clock_now(), DoorBody::plain);
         }
         let pipeline = self.pipeline.clone();
         let mut run: Waiting = Box::pin(async move { pipeline.run(&request).await });
         match tokio::time::timeout(self.keep_alive, run.as_mut()).await {
-            Ok(answer) => respond::begun(answer, dialect, id, &trail, self.clock_now(), |answer| {
+            Ok(answer) => respond::begun(answer, &asked, self.clock_now(), |answer| {
                 if answer.exact_len().is_some() {
                     return DoorBody::plain(answer);
                 }
@@ -137,7 +133,7 @@ impl Door {
             }),
             Err(_still_waiting) => {
                 let stream = Stream::waiting(run, operation, self.keep_alive, self.cut.clone());
-                respond::opened(dialect, id, DoorBody::Stream(Box::new(stream)))
+                respond::opened(&asked, DoorBody::Stream(Box::new(stream)))
             }
         }
     }

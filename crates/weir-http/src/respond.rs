@@ -1,11 +1,12 @@
 //! Heads of responses: ids, timings, and what weir has to say about how the answer came to be.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Response, request};
-use weir_core::{Answer, Dialect, Kind, Rejection, RequestId, Trail};
+use http::{HeaderMap, Method, Response, StatusCode};
+use weir_core::{Answer, Dialect, Request, RequestId, Trail};
 
 use crate::body::DoorBody;
 
@@ -15,17 +16,36 @@ const CACHE: HeaderName = HeaderName::from_static("x-cache");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// What of a request its response depends on.
+pub(crate) struct Asked {
+    id: RequestId,
+    dialect: Dialect,
+    trail: Arc<Trail>,
+    /// Only the head is wanted.
+    head_only: bool,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &Request) -> Self {
+        let head_only = request.method == Method::HEAD;
+        Self { id: request.id, dialect: request.dialect, trail: request.trail.clone(), head_only }
+    }
+}
+
 /// An answer that has begun.
 pub(crate) fn begun(
     mut answer: Answer,
-    dialect: Dialect,
-    id: RequestId,
-    trail: &Trail,
+    asked: &Asked,
     now: Instant,
     body: impl FnOnce(Answer) -> DoorBody,
 ) -> Response<DoorBody> {
+    let trail = &asked.trail;
+    if asked.head_only || matches!(answer.head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        // Nobody will ask for the body, so nobody would see its end.
+        answer.finish();
+    }
     let mut headers = std::mem::take(&mut answer.head.headers);
-    name_request(&mut headers, dialect, id);
+    name_request(&mut headers, asked.dialect, asked.id);
     headers.insert(CACHE, HeaderValue::from_static(trail.cache().header()));
     headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts()));
     if let Some(endpoint) = trail.via().and_then(|via| HeaderValue::from_str(&via.endpoint).ok()) {
@@ -46,10 +66,10 @@ pub(crate) fn begun(
 }
 
 /// A stream opened before its answer has begun.
-pub(crate) fn opened(dialect: Dialect, id: RequestId, body: DoorBody) -> Response<DoorBody> {
+pub(crate) fn opened(asked: &Asked, body: DoorBody) -> Response<DoorBody> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    name_request(headers, dialect, id);
+    name_request(headers, asked.dialect, asked.id);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
@@ -62,29 +82,6 @@ pub(crate) fn json(body: &serde_json::Value, dialect: Dialect, id: RequestId) ->
     name_request(response.headers_mut(), dialect, id);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-/// A request refused before it reached the pipeline.
-pub(crate) fn refusal(dialect: Dialect, rejection: &Rejection, id: RequestId) -> Response<DoorBody> {
-    let (head, chunk) = weir_wire::error::whole(dialect, rejection);
-    let mut response = Response::new(DoorBody::full(chunk.bytes));
-    *response.status_mut() = head.status;
-    *response.headers_mut() = head.headers;
-    name_request(response.headers_mut(), dialect, id);
-    response
-}
-
-/// No such path.
-pub(crate) fn unknown_path(parts: &request::Parts) -> Rejection {
-    let message =
-        format!("Unknown request URL: {} {}; the API is under /v1/", parts.method, parts.uri.path());
-    Rejection::new(Kind::UnknownPath, message)
-}
-
-/// Such a path, but not with this method.
-pub(crate) fn wrong_method(parts: &request::Parts) -> Rejection {
-    let message = format!("Not allowed to {} on {}; use POST", parts.method, parts.uri.path());
-    Rejection::new(Kind::MethodNotAllowed, message)
 }
 
 /// The two families look for the id under different names.

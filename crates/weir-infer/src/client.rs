@@ -2,11 +2,13 @@
 //!
 //! The pool's connection tasks are spawned by hyper-util on the runtime that polls it; they end with their connection.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -16,11 +18,12 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tower_service::Service;
 use weir_core::{Class, Failure};
 
 use crate::config;
 
-type Pooled = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Pooled = Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
 /// Trust roots that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -38,42 +41,47 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-/// One pool for HTTP/1.1 and negotiated HTTP/2, one for HTTP/2 without TLS.
+/// One pool for HTTP/1.1, one for HTTP/2. Over HTTP/2 one connection carries every call to a service, with all of them in
+/// its fate, so it is spoken only where the config says so.
 pub(crate) struct Clients {
-    usual: Pooled,
-    h2c: Pooled,
+    http1: Pooled,
+    http2: Pooled,
 }
 
 impl Clients {
     pub(crate) fn new(config: &config::Attempts, tls: bool) -> Result<Self, TlsError> {
         let tls = tls_config(config, tls)?;
-        let client = |h2c: bool| {
+        let client = |http2: bool| {
             let mut http = HttpConnector::new();
             http.set_nodelay(true);
             http.enforce_http(false);
-            http.set_connect_timeout(Some(Duration::from_millis(config.connect_ms)));
             http.set_keepalive(Some(Duration::from_secs(30)));
             let builder = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
-            let https = builder.enable_all_versions().wrap_connector(http);
+            let https = if http2 {
+                builder.enable_http2().wrap_connector(http)
+            } else {
+                builder.enable_http1().wrap_connector(http)
+            };
+            let connector = Timed { inner: https, limit: Duration::from_millis(config.connect_ms) };
             Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(Duration::from_secs(60))
                 .pool_max_idle_per_host(config.idle_connections_max)
-                .http2_only(h2c)
+                .http2_only(http2)
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .http2_adaptive_window(true)
-                .build(https)
+                .build(connector)
         };
-        Ok(Self { usual: client(false), h2c: client(true) })
+        Ok(Self { http1: client(false), http2: client(true) })
     }
 
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
-        h2c: bool,
+        http2: bool,
     ) -> Result<Response<Incoming>, Failure> {
-        let client = if h2c { &self.h2c } else { &self.usual };
+        let client = if http2 { &self.http2 } else { &self.http1 };
         client.request(request).await.map_err(|error| failure(&error))
     }
 }
@@ -106,5 +114,41 @@ fn failure(error: &Error) -> Failure {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
-    Failure::new(Class::Hard, message)
+    Failure { sent: !error.is_connect(), ..Failure::new(Class::Hard, message) }
+}
+
+/// A connector with one limit for all it does: name look-up, TCP, TLS.
+#[derive(Clone)]
+struct Timed<C> {
+    inner: C,
+    limit: Duration,
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl<C> Service<Uri> for Timed<C>
+where
+    C: Service<Uri>,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (connecting, limit) = (self.inner.call(uri), self.limit);
+        Box::pin(async move {
+            match tokio::time::timeout(limit, connecting).await {
+                Ok(connected) => connected.map_err(Into::into),
+                Err(_elapsed) => {
+                    Err(format!("no connection within {} ms (attempts.connect_ms)", limit.as_millis()).into())
+                }
+            }
+        })
+    }
 }

@@ -19,7 +19,10 @@ pub struct Attempts {
     pub connect_ms: u64,
     /// Time to the first meaningful part while another endpoint could answer, in milliseconds. Default 10,000.
     pub first_token_ms: u64,
-    /// Longest pause between two meaningful parts of a stream, in milliseconds. Default 30,000.
+    /// Time to a whole answer that is not streamed while another endpoint could answer, in milliseconds. Default 120,000.
+    pub whole_ms: u64,
+    /// Longest pause between two meaningful parts of a stream, in milliseconds; four times that while the service shows
+    /// that it is alive. Default 30,000.
     pub stall_ms: u64,
     /// The largest answer that is not streamed, in MiB. Default 64.
     pub answer_mib_max: usize,
@@ -38,6 +41,7 @@ impl Default for Attempts {
             retry_after_max_ms: 10_000,
             connect_ms: 3_000,
             first_token_ms: 10_000,
+            whole_ms: 120_000,
             stall_ms: 30_000,
             answer_mib_max: 64,
             idle_connections_max: 256,

@@ -3,6 +3,8 @@
 //! What always holds: the body is the caller's but for the model, the usage option and the tier; headers that concern
 //! this connection, this gateway or the caller's credentials stay here.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request as HttpRequest, Uri};
@@ -67,7 +69,6 @@ pub(crate) fn build(request: &Request, target: &Target<'_>) -> Result<HttpReques
 }
 
 fn body(request: &Request, target: &Target<'_>) -> Bytes {
-    const INCLUDE_USAGE: &[u8] = br#"{"include_usage":true}"#;
     let envelope = &request.envelope;
     if envelope.members.is_empty() {
         return envelope.body.clone();
@@ -78,13 +79,24 @@ fn body(request: &Request, target: &Target<'_>) -> Bytes {
         edits.push(("model", Some(model.as_bytes())));
     }
     let counts = matches!(request.operation, Operation::Chat | Operation::Completions);
+    let options = stream_options(envelope.get("stream_options"));
     if counts && envelope.stream && !envelope.wants_usage && target.include_usage {
-        edits.push(("stream_options", Some(INCLUDE_USAGE)));
+        edits.push(("stream_options", Some(options.as_bytes())));
     }
     if !target.forward_service_tier {
         edits.push(("service_tier", None));
     }
     envelope.edited(&edits)
+}
+
+/// The caller's stream options with usage asked for; whatever else they say stays.
+fn stream_options(written: Option<&[u8]>) -> Cow<'static, str> {
+    let written = written.and_then(|json| serde_json::from_slice::<serde_json::Map<_, _>>(json).ok());
+    let Some(mut options) = written else {
+        return Cow::Borrowed(r#"{"include_usage":true}"#);
+    };
+    options.insert("include_usage".to_owned(), serde_json::Value::Bool(true));
+    Cow::Owned(serde_json::Value::Object(options).to_string())
 }
 
 fn headers(request: &Request, target: &Target<'_>) -> Result<HeaderMap, Failure> {
@@ -124,6 +136,14 @@ pub(crate) fn for_caller(mut headers: HeaderMap) -> HeaderMap {
     }
     for name in ["keep-alive", "proxy-authenticate", "proxy-connection"] {
         headers.remove(name);
+    }
+    // Who may read answers in a browser is not the service's to say.
+    if headers.contains_key(&header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        let shared: Vec<_> =
+            headers.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();
+        for name in shared {
+            headers.remove(name);
+        }
     }
     if let Some(id) = headers.remove("x-request-id").or_else(|| headers.remove("request-id")) {
         headers.insert(HeaderName::from_static("x-upstream-request-id"), id);

@@ -103,6 +103,9 @@ fn broke(error: &hyper::Error) -> Failure {
     Failure::new(Class::Truncated, format!("the stream broke: {error}"))
 }
 
+/// A service that shows it is alive (a ping, a comment) while it makes a long part in silence may take so many times longer.
+const ALIVE_FACTOR: u32 = 4;
+
 /// One timer for two limits: the pause between meaningful parts, and the deadline. It is set anew only when it fires, so
 /// that a chunk costs a clock reading and no timer.
 struct Patience {
@@ -110,6 +113,7 @@ struct Patience {
     stall: Duration,
     deadline: Instant,
     progress_at: Instant,
+    alive: bool,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -118,11 +122,17 @@ impl Patience {
         let progress_at = clock.now();
         let due = (progress_at + timers.stall).min(timers.deadline);
         let timer = Box::pin(tokio::time::sleep_until(due.into()));
-        Self { clock, stall: timers.stall, deadline: timers.deadline, progress_at, timer }
+        Self { clock, stall: timers.stall, deadline: timers.deadline, progress_at, alive: false, timer }
     }
 
     fn progressed(&mut self) {
         self.progress_at = self.clock.now();
+        self.alive = false;
+    }
+
+    /// Something came that is no progress.
+    const fn heard(&mut self) {
+        self.alive = true;
     }
 
     /// The failure, once patience has run out.
@@ -134,15 +144,16 @@ impl Patience {
             let now = self.clock.now();
             if now >= self.deadline {
                 return Poll::Ready(Failure::new(
-                    Class::Timeout,
+                    Class::Deadline,
                     "the request's deadline passed in the middle of its answer",
                 ));
             }
-            let due = self.progress_at + self.stall;
+            let limit = if self.alive { self.stall * ALIVE_FACTOR } else { self.stall };
+            let due = self.progress_at + limit;
             if now >= due {
                 let message = format!(
                     "the stream stalled: nothing of the answer came for {:.1} s",
-                    self.stall.as_secs_f64()
+                    limit.as_secs_f64()
                 );
                 return Poll::Ready(Failure::new(Class::Timeout, message));
             }
@@ -173,6 +184,8 @@ impl Events {
         let chunk = self.reader.push(data)?;
         if chunk.as_ref().is_some_and(|chunk| chunk.progress) {
             self.patience.progressed();
+        } else {
+            self.patience.heard();
         }
         Ok(chunk)
     }

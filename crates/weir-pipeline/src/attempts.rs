@@ -7,7 +7,7 @@ use std::time::Duration;
 use weir_admit::Admission;
 use weir_core::{Answer, Chance, Class, Clock, Failure, Kind, Operation, Rejection, Request, Via};
 use weir_infer::{Begun, Infer, Key, Target, Timers};
-use weir_route::{Endpoint, KeySource, Lease, NoEndpoint, Route};
+use weir_route::{Choice, Endpoint, KeySource, Lease, NoEndpoint, Route};
 
 use crate::machine::{Action, Event, Machine, Policy};
 
@@ -44,9 +44,8 @@ pub struct Attempts {
     pub route: Route,
     upstream: Box<dyn Upstream>,
     policy: Policy,
-    /// Passed-through paths are not known to be repeatable.
-    once: Policy,
     first_token: Duration,
+    whole: Duration,
     stall: Duration,
 }
 
@@ -65,10 +64,10 @@ impl Attempts {
             backoff_max: Duration::from_millis(config.backoff_max_ms),
             retry_after_max: Duration::from_millis(config.retry_after_max_ms),
         };
-        let once = Policy { attempts_max: 1, ..policy.clone() };
         let first_token = Duration::from_millis(config.first_token_ms);
+        let whole = Duration::from_millis(config.whole_ms);
         let stall = Duration::from_millis(config.stall_ms);
-        Self { clock, chance, route, upstream, policy, once, first_token, stall }
+        Self { clock, chance, route, upstream, policy, first_token, whole, stall }
     }
 
     /// Tries until an answer has begun or nothing can help.
@@ -76,8 +75,9 @@ impl Attempts {
     /// # Errors
     /// What to tell the caller; every place taken on the way has been given back.
     pub async fn run(&self, request: &Request, admission: &Admission) -> Result<Answer, Rejection> {
-        let policy = if request.operation == Operation::Other { &self.once } else { &self.policy };
-        let mut machine = Machine::new(policy, admission.begin_by);
+        // Of a passed-through path only reading is known to be harmless.
+        let repeatable = request.operation != Operation::Other || request.method.is_safe();
+        let mut machine = Machine::new(&self.policy, repeatable, admission.begin_by);
         let mut event = Event::Ready;
         loop {
             event = match machine.on_event(self.clock.now(), event, &self.chance) {
@@ -101,7 +101,9 @@ impl Attempts {
         admission: &Admission,
         machine: &Machine<'_>,
     ) -> Result<Result<Answer, Event>, Rejection> {
-        let mut lease = match self.route.pick(admission.pool, request.dialect, machine.tried()) {
+        let keeps = request.operation == Operation::Other || request.envelope.stateful;
+        let choice = if keeps { Choice::First } else { Choice::Balanced };
+        let mut lease = match self.route.pick(admission.pool, request.dialect, machine.tried(), choice) {
             Ok(lease) => lease,
             Err(NoEndpoint::Busy) => return Ok(Err(Event::NoRoom)),
             Err(NoEndpoint::WrongDialect) => return Err(wrong_dialect(request)),
@@ -114,12 +116,16 @@ impl Attempts {
         let now = self.clock.now();
         match result {
             Ok(begun) => {
-                lease.first_token(now);
+                // A passed-through error says nothing good of the endpoint.
+                if !begun.head.status.is_server_error() {
+                    lease.first_token(now);
+                }
                 request.trail.committed(now, via(&endpoint, request));
                 Ok(Ok(Answer::new(self.clock, begun.head, begun.body).observed_by(lease)))
             }
             Err(failure) => {
                 let failure = callers_own_affair(&endpoint, failure);
+                request.trail.failed(endpoint.name(), failure.class, &failure.message);
                 lease.failed(failure.class, failure.retry_after, now);
                 let mut tried = machine.tried().to_vec();
                 tried.push(endpoint.id());
@@ -139,10 +145,11 @@ impl Attempts {
     ) -> Timers {
         let mut tried = machine.tried().to_vec();
         tried.push(lease.endpoint().id());
-        let impatient =
-            request.envelope.stream && self.route.has_another(admission.pool, request.dialect, &tried);
+        let impatient = request.operation != Operation::Other
+            && self.route.has_another(admission.pool, request.dialect, &tried);
+        let limit = if request.envelope.stream { self.first_token } else { self.whole };
         Timers {
-            first_token: impatient.then_some(self.first_token),
+            first_token: impatient.then_some(limit),
             stall: self.stall,
             begin_by: admission.begin_by,
             deadline: admission.deadline,
@@ -155,10 +162,17 @@ impl Attempts {
             Class::Client | Class::ContextLength | Class::ContentFilter | Class::Auth | Class::Quota => {
                 Kind::Upstream
             }
+            Class::Deadline => Kind::DeadlineExceeded,
             Class::Timeout if late => Kind::DeadlineExceeded,
             _ => Kind::UpstreamsDown,
         };
-        let mut rejection = Rejection::new(kind, failure.message);
+        let message = match failure.class {
+            // What a service says of the operator's key is in the log, and nobody else's to read.
+            Class::Auth => "the service refused the gateway's own key; tell its operator".to_owned(),
+            Class::Quota => "the gateway's own quota at the service is used up; tell its operator".to_owned(),
+            _ => failure.message,
+        };
+        let mut rejection = Rejection::new(kind, message);
         rejection.retry_after = failure.retry_after;
         // The caller's own mistakes are told in the service's words; a bad key of the operator's is not the caller's to see.
         if matches!(failure.class, Class::Client | Class::ContextLength | Class::ContentFilter) {

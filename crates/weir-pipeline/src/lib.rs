@@ -49,11 +49,20 @@ impl Pipeline {
         answer.observed_by(record) // … and closes last
     }
 
+    /// The answer to a request that could not even enter: recorded like every other.
+    pub fn refuse(&self, request: &Request, rejection: &Rejection) -> Answer {
+        let mut record = self.settle.open(request);
+        record.rejected(rejection);
+        let answer = self.refusal(request, rejection);
+        record.answered(answer.head.status);
+        answer.observed_by(record)
+    }
+
     async fn answer(&self, request: &Request) -> Result<Answer, Rejection> {
         let admission = self.admit.check(request)?; // 1
         let fill = match self.cache.look(request, &admission.tenant.scope) {
             // 2
-            Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_observer())),
+            Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())),
             Lookup::Miss(fill) => fill,
         };
         let turn = self.queue.wait(request, admission.pool, admission.priority, admission.begin_by);

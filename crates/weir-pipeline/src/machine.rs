@@ -57,6 +57,8 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Machine<'p> {
     policy: &'p Policy,
+    /// A request that may have effects is not sent again once a service may have begun to work on it.
+    repeatable: bool,
     begin_by: Instant,
     sent: u32,
     waits: u32,
@@ -68,8 +70,8 @@ const ROOM_WAIT: Duration = Duration::from_millis(50);
 
 impl<'p> Machine<'p> {
     /// The machine of a request whose answer must have begun at `begin_by`.
-    pub const fn new(policy: &'p Policy, begin_by: Instant) -> Self {
-        Self { policy, begin_by, sent: 0, waits: 0, tried: Vec::new() }
+    pub const fn new(policy: &'p Policy, repeatable: bool, begin_by: Instant) -> Self {
+        Self { policy, repeatable, begin_by, sent: 0, waits: 0, tried: Vec::new() }
     }
 
     /// Endpoints that have failed this request.
@@ -107,7 +109,8 @@ impl<'p> Machine<'p> {
         if !self.tried.contains(&endpoint) {
             self.tried.push(endpoint);
         }
-        if self.sent >= self.policy.attempts_max || now >= self.begin_by {
+        let spent = self.sent >= self.policy.attempts_max || now >= self.begin_by;
+        if spent || (failure.sent && !self.repeatable) {
             return Action::GiveUp(failure);
         }
         if another && failure.class.moves() {
@@ -118,11 +121,11 @@ impl<'p> Machine<'p> {
             return Action::GiveUp(failure);
         }
         let asked = failure.retry_after.unwrap_or(Duration::ZERO);
-        let until = now + self.backoff(asked, chance);
-        if asked > self.policy.retry_after_max || until >= self.begin_by {
+        if asked > self.policy.retry_after_max {
             return Action::GiveUp(failure);
         }
-        Action::Wait(until)
+        let until = now + self.backoff(asked, chance);
+        if until >= self.begin_by { Action::GiveUp(failure) } else { Action::Wait(until) }
     }
 
     /// Full jitter: uniform up to a bound that doubles. What the service asked for is a floor, spread by a quarter so
@@ -140,6 +143,6 @@ impl<'p> Machine<'p> {
 
     fn too_late(&self) -> Failure {
         let message = format!("the deadline passed after {} attempts, before one could answer", self.sent);
-        Failure::new(Class::Timeout, message)
+        Failure::new(Class::Deadline, message)
     }
 }

@@ -73,6 +73,7 @@ impl Queue {
         let ticket = {
             let mut line = shared.lock();
             if line.admit_now() {
+                shared.metrics.permits.set(line.out() as i64);
                 drop(line);
                 request.trail.permitted(now);
                 return Ok(Permit::new(shared.clone(), now));

@@ -41,7 +41,7 @@ pub struct Endpoint {
     /// Pass the body's `service_tier` on instead of only reading it. Default false.
     #[serde(default)]
     pub forward_service_tier: bool,
-    /// Speak HTTP/2 without TLS (h2c). With TLS, HTTP/2 is agreed by itself. Default false.
+    /// Speak HTTP/2, with TLS or without. One connection then carries all calls to the service. Default false.
     #[serde(default)]
     pub http2: bool,
 }

@@ -22,6 +22,9 @@ const FIRST_TOKEN_GUESS_S: f64 = 1.0;
 /// The longest pause a service can ask for by `Retry-After`.
 const REST_MAX: Duration = Duration::from_secs(30);
 
+/// How long an endpoint whose key is refused or used up is left alone, while there is another.
+const DEAD_KEY_REST: Duration = Duration::from_secs(60);
+
 /// The state of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Health {
@@ -110,6 +113,12 @@ impl Health {
             // The longer of two pauses stands: a later, shorter one must not cut it.
             self.rests_until = self.rests_until.max(now + asked);
         }
+        if matches!(class, Class::Quota | Class::Auth) {
+            // A dead key answers at once, which must not make it attractive; somebody has to mend it first.
+            self.penalty_s = self.penalty(now).max(PENALTY_S);
+            self.penalised = now;
+            self.rests_until = self.rests_until.max(now + DEAD_KEY_REST);
+        }
         if class.is_fault() {
             self.circuit.failed(now);
         } else {
@@ -125,6 +134,10 @@ impl Health {
     /// A broken stream after its first token: a fault, although the token was a success.
     pub(crate) fn broke_off(&mut self, class: Class, now: Instant) {
         self.failed(class, None, now);
+    }
+
+    pub(crate) fn circuit_allows(&self, now: Instant) -> bool {
+        self.circuit.allows(now)
     }
 
     pub(crate) fn circuit_is_closed(&self) -> bool {

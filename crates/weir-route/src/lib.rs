@@ -21,7 +21,7 @@ use weir_core::{Chance, Clock, Dialect, PoolId};
 pub use endpoint::{Endpoint, EndpointId, KeySource};
 pub use health::Snapshot;
 pub use lease::Lease;
-pub use pick::NoEndpoint;
+pub use pick::{Choice, NoEndpoint};
 
 use metrics::Metrics;
 
@@ -88,8 +88,14 @@ impl Route {
     ///
     /// # Errors
     /// None speaks the dialect, or all are at their limit.
-    pub fn pick(&self, pool: PoolId, dialect: Dialect, tried: &[EndpointId]) -> Result<Lease, NoEndpoint> {
-        pick::pick(self, pool, dialect, tried, self.clock.now())
+    pub fn pick(
+        &self,
+        pool: PoolId,
+        dialect: Dialect,
+        tried: &[EndpointId],
+        choice: Choice,
+    ) -> Result<Lease, NoEndpoint> {
+        pick::pick(self, pool, dialect, tried, choice)
     }
 
     /// Whether a pool has an endpoint outside `tried` that could take a call now.
@@ -105,10 +111,11 @@ impl Route {
         self.members(pool).map(|endpoint| endpoint.limit()).sum()
     }
 
-    /// Whether at least one endpoint could take a call now: the readiness of the process.
+    /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a pause, still
+    /// serves (the queue waits); one whose circuit is open does not.
     pub fn can_serve(&self) -> bool {
         let now = self.clock.now();
-        self.endpoints.iter().any(|endpoint| endpoint.could_take(now))
+        self.endpoints.iter().any(|endpoint| endpoint.health().circuit_allows(now))
     }
 
     /// Every endpoint as it is now, for status pages.

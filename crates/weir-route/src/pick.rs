@@ -20,13 +20,23 @@ pub enum NoEndpoint {
     Busy,
 }
 
+/// How to choose among those that could answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Two at random, the cheaper one.
+    Balanced,
+    /// The first in the order of the config: for what a service keeps (files, conversations), so that it is found again.
+    First,
+}
+
 pub(crate) fn pick(
     route: &Route,
     pool: PoolId,
     dialect: Dialect,
     tried: &[EndpointId],
-    now: Instant,
+    choice: Choice,
 ) -> Result<Lease, NoEndpoint> {
+    let now = route.clock.now();
     let tiers = &route.pools[pool.0].tiers;
     let speakers = |tier: &Vec<EndpointId>| -> Vec<&Arc<Endpoint>> {
         let members = tier.iter().map(|id| &route.endpoints[id.0]);
@@ -44,7 +54,11 @@ pub(crate) fn pick(
     for step in steps {
         for tier in &tiers {
             let candidates: Vec<_> = tier.iter().copied().filter(|endpoint| step(endpoint)).collect();
-            if let Some(lease) = two_choices(route, &candidates, now) {
+            let lease = match choice {
+                Choice::Balanced => two_choices(route, &candidates, now),
+                Choice::First => candidates.first().and_then(|endpoint| Lease::take(endpoint, now)),
+            };
+            if let Some(lease) = lease {
                 return Ok(lease);
             }
         }

@@ -104,6 +104,8 @@ struct Line<'a> {
     prompt_tokens: u64,
     completion_tokens: u64,
     cost_usd: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
 }
 
 /// RFC 3339 to the millisecond, in UTC.
@@ -146,6 +148,7 @@ fn as_json(out: &mut Vec<u8>, settled: &Settled) {
         prompt_tokens: settled.usage.prompt,
         completion_tokens: settled.usage.completion,
         cost_usd: settled.cost_usd,
+        failure: settled.failure.as_deref(),
     };
     // Writing to memory cannot fail, and every field is a plain value.
     let _infallible = serde_json::to_writer(&mut *out, &line);
@@ -157,10 +160,12 @@ fn for_people(out: &mut Vec<u8>, settled: &Settled) {
     let endpoint = settled.via.as_ref().map_or("-", |via| &*via.endpoint);
     let first_token =
         settled.first_token.map_or(String::new(), |first| format!(" first token {} ms", ms(first)));
+    let failure =
+        settled.failure.as_ref().map_or(String::new(), |failure| format!(", failed attempt: {failure}"));
     // Writing to memory cannot fail.
     let _infallible = writeln!(
         out,
-        "{} {} {} {} {} via {endpoint}, attempts {}, cache {}, queue {} ms{first_token}, total {} ms, tokens {}+{}, key {key}, {}",
+        "{} {} {} {} {} via {endpoint}, attempts {}, cache {}, queue {} ms{first_token}, total {} ms, tokens {}+{}, key {key}, {}{failure}",
         humantime::format_rfc3339_millis(settled.ended),
         settled.outcome.label(),
         settled.status,

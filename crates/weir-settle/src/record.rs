@@ -71,6 +71,7 @@ impl Record {
             upstream: trail.upstream(),
             total: now.saturating_duration_since(trail.started()),
             ended: self.shared.clock.wall(),
+            failure: trail.failure(),
             usage: self.usage,
             cost_usd: via.as_ref().map_or(0.0, |via| via.price.of(&self.usage)),
             via,

@@ -106,6 +106,8 @@ pub struct Settled {
     pub total: Duration,
     /// When it ended, for people.
     pub ended: SystemTime,
+    /// How the last failed attempt failed.
+    pub failure: Option<String>,
     /// Tokens reported.
     pub usage: Usage,
     /// What they cost, in US dollars.

@@ -32,7 +32,13 @@ pub fn reply(status: StatusCode, headers: &HeaderMap, body: Bytes, wall: SystemT
     };
     let content_type = headers.get(http::header::CONTENT_TYPE).cloned();
     let retry_after = retry_after(headers, wall);
-    Failure { class, message, retry_after, reply: Some(Box::new(Reply { status, content_type, body })) }
+    Failure {
+        class,
+        message,
+        retry_after,
+        reply: Some(Box::new(Reply { status, content_type, body })),
+        sent: true,
+    }
 }
 
 /// Classifies an error that came inside a 200: the error object as JSON.
@@ -118,8 +124,15 @@ impl Said {
     }
 }
 
-/// How long a service asks to wait: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date.
+/// The longest wait a service is believed to mean.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+
+/// How long a service asks to wait, an hour at most: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date.
 pub fn retry_after(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
+    asked_wait(headers, wall).map(|wait| wait.min(RETRY_AFTER_MAX))
+}
+
+fn asked_wait(headers: &HeaderMap, wall: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.parse::<f64>().ok()) {
         return Duration::try_from_secs_f64(ms / 1e3).ok();

@@ -38,7 +38,7 @@ pub fn read(operation: Operation, body: Bytes) -> Result<(String, Envelope), Rej
     let mut fields = Fields::default();
     let mut spans = Vec::with_capacity(members.len());
     for (key, value) in &members {
-        fields.read(key.get(), value.get())?;
+        fields.read(operation, key.get(), value.get())?;
         spans.push(Member { key: span(key), value: span(value) });
     }
     fields.require(operation)?;
@@ -48,9 +48,15 @@ pub fn read(operation: Operation, body: Bytes) -> Result<(String, Envelope), Rej
     Ok((model.unwrap_or_default(), envelope))
 }
 
-/// An envelope around bytes that are not read (uploads, passed-through paths).
-pub fn opaque(body: Bytes) -> Envelope {
-    Envelope { body, ..Envelope::default() }
+/// Reads the body of a passed-through path: an object for its model, anything else (an upload, nothing) not at all.
+///
+/// # Errors
+/// As [`read`]: an object that weir cannot read could name another model to those behind.
+pub fn read_passing(body: Bytes) -> Result<(String, Envelope), Rejection> {
+    if body.trim_ascii_start().first() == Some(&b'{') {
+        return read(Operation::Other, body);
+    }
+    Ok((String::new(), Envelope { body, ..Envelope::default() }))
 }
 
 /// The members of a JSON object, in order, unparsed.
@@ -79,6 +85,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
+/// How long a model's name may be: it is logged and echoed.
+const MODEL_BYTES_MAX: usize = 256;
+
 /// How many top-level members a body may have. The widest API known has about fifty.
 const MEMBERS_MAX: usize = 1024;
 
@@ -90,7 +99,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn read(&mut self, key: &str, value: &str) -> Result<(), Rejection> {
+    fn read(&mut self, operation: Operation, key: &str, value: &str) -> Result<(), Rejection> {
         let name = &key[1..key.len() - 1];
         if name.contains('\\') {
             return Self::refuse_disguised(key);
@@ -100,7 +109,14 @@ impl Fields {
             "model" if self.model.is_some() => {
                 return Err(bad("model", "the body names `model` twice; keep one of them"));
             }
+            "model" if value.len() > MODEL_BYTES_MAX => {
+                let message =
+                    format!("`model` is {} bytes long; names end at {MODEL_BYTES_MAX}", value.len());
+                return Err(bad("model", message));
+            }
             "model" => self.model = Some(typed(name, value, "a string")?),
+            // What passes through unread has its own meanings for the other names.
+            _ if operation == Operation::Other => {}
             "messages" => {
                 if !value.starts_with('[') {
                     return Err(wrong_type(name, value, "an array of messages"));

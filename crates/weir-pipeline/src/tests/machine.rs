@@ -28,7 +28,7 @@ fn failed(endpoint: usize, class: Class, retry_after_ms: Option<u64>, another: b
 fn first(event: Event) -> (&'static str, u64) {
     let policy = policy();
     let chance = Chance::seeded(3);
-    let mut machine = Machine::new(&policy, at(60_000));
+    let mut machine = Machine::new(&policy, true, at(60_000));
     assert!(matches!(machine.on_event(at(0), Event::Ready, &chance), Action::Send));
     match machine.on_event(at(0), event, &chance) {
         Action::Send => ("send", 0),
@@ -49,7 +49,7 @@ fn never_repeats_what_no_attempt_can_mend() {
     for class in [Class::Client, Class::ContentFilter] {
         assert_eq!(first(failed(0, class, None, true)).0, "give up", "{class:?}");
     }
-    for class in [Class::Timeout, Class::Quota, Class::Auth, Class::ContextLength] {
+    for class in [Class::Timeout, Class::Deadline, Class::Quota, Class::Auth, Class::ContextLength] {
         assert_eq!(first(failed(0, class, None, false)).0, "give up", "{class:?}");
     }
 }
@@ -64,10 +64,23 @@ fn what_the_service_asked_for_is_the_floor_of_the_wait() {
 }
 
 #[test]
+fn what_may_have_effects_is_repeated_only_if_it_never_left() {
+    let policy = policy();
+    let chance = Chance::seeded(3);
+    for (sent, repeats) in [(true, false), (false, true)] {
+        let mut machine = Machine::new(&policy, false, at(60_000));
+        assert!(matches!(machine.on_event(at(0), Event::Ready, &chance), Action::Send));
+        let failure = Failure { sent, ..Failure::new(Class::Hard, "x") };
+        let event = Event::Failed { endpoint: EndpointId(0), failure, another: true };
+        assert_eq!(matches!(machine.on_event(at(0), event, &chance), Action::Send), repeats);
+    }
+}
+
+#[test]
 fn a_full_house_is_waited_for_without_using_up_attempts() {
     let policy = policy();
     let chance = Chance::seeded(3);
-    let mut machine = Machine::new(&policy, at(60_000));
+    let mut machine = Machine::new(&policy, true, at(60_000));
     for step in 0..100 {
         assert!(matches!(machine.on_event(at(step * 50), Event::Ready, &chance), Action::Send));
         assert!(matches!(machine.on_event(at(step * 50), Event::NoRoom, &chance), Action::Wait(_)));
@@ -84,7 +97,7 @@ proptest! {
     ) {
         let policy = policy();
         let chance = Chance::seeded(seed);
-        let mut machine = Machine::new(&policy, at(begin_by_ms));
+        let mut machine = Machine::new(&policy, true, at(begin_by_ms));
         let (mut now_ms, mut sends) = (0, 0);
         let mut event = Event::Ready;
         for (class, endpoint, another, retry_after, took_ms) in steps {

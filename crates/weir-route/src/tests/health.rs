@@ -71,3 +71,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_dead_key_is_left_alone_for_a_while_and_does_not_attract() {
+    let mut health = Health::new(10, at(0));
+    let before = health.cost(at(0));
+    health.failed(Class::Quota, None, at(0));
+    assert!(health.cost(at(0)) > before);
+    assert!(!health.is_willing(at(59_999)) && health.is_willing(at(60_000)));
+    assert!(health.circuit_is_closed());
+}

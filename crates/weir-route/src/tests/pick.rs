@@ -8,7 +8,7 @@ use weir_core::{Chance, Class, Dialect, End, Observer, PoolId};
 use weir_testkit::{start, still_clock};
 
 use crate::config::Endpoint;
-use crate::{EndpointId, KeySource, Lease, Member, NoEndpoint, PoolPlan, Route};
+use crate::{Choice, EndpointId, KeySource, Lease, Member, NoEndpoint, PoolPlan, Route};
 
 const POOL: PoolId = PoolId(0);
 
@@ -27,7 +27,7 @@ fn route(first: &[Endpoint], fallback: &[Endpoint]) -> Route {
 }
 
 fn pick(route: &Route, tried: &[EndpointId]) -> Result<Lease, NoEndpoint> {
-    route.pick(POOL, Dialect::OpenAi, tried)
+    route.pick(POOL, Dialect::OpenAi, tried, Choice::Balanced)
 }
 
 fn name(lease: &Lease) -> String {
@@ -75,10 +75,35 @@ fn only_those_who_speak_the_dialect_are_asked() {
         &[endpoint("a", 9, Some(vec![Dialect::OpenAi])), endpoint("b", 9, Some(vec![Dialect::Anthropic]))],
         &[],
     );
-    let asked = route.pick(POOL, Dialect::Anthropic, &[]).unwrap();
+    let asked = route.pick(POOL, Dialect::Anthropic, &[], Choice::Balanced).unwrap();
     assert_eq!(name(&asked), "b");
     let route = self::route(&[endpoint("a", 9, Some(vec![Dialect::OpenAi]))], &[]);
-    assert_eq!(route.pick(POOL, Dialect::Anthropic, &[]).err(), Some(NoEndpoint::WrongDialect));
+    assert_eq!(
+        route.pick(POOL, Dialect::Anthropic, &[], Choice::Balanced).err(),
+        Some(NoEndpoint::WrongDialect)
+    );
+}
+
+#[test]
+fn what_a_service_keeps_is_found_again_at_the_first_that_can_answer() {
+    let route = route(&[endpoint("a", 1, None), endpoint("b", 9, None)], &[]);
+    let first = |route: &Route| route.pick(POOL, Dialect::OpenAi, &[], Choice::First).unwrap();
+    let held = first(&route);
+    assert_eq!(name(&held), "a");
+    assert_eq!(name(&first(&route)), "b");
+    drop(held);
+    for _ in 0..20 {
+        assert_eq!(name(&first(&route)), "a");
+    }
+}
+
+#[test]
+fn a_full_or_resting_endpoint_still_makes_the_process_ready() {
+    let route = route(&[endpoint("a", 1, None)], &[]);
+    let held = pick(&route, &[]).unwrap();
+    assert!(route.can_serve());
+    held.failed(Class::Overload, Some(std::time::Duration::from_secs(20)), start());
+    assert!(route.can_serve());
 }
 
 #[test]

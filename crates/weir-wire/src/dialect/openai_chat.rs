@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation, Usage};
+use weir_core::{Class, Failure, Finish, Operation};
 
 use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
@@ -25,7 +25,8 @@ pub(super) struct Choices(Operation);
 struct Written<'a> {
     #[serde(borrow)]
     choices: Option<Vec<Choice<'a>>>,
-    usage: Option<openai_usage::Written>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -83,7 +84,7 @@ impl Format for Choices {
             progress: choices.iter().any(Choice::says_something),
             finish: finish_of(&choices)?,
             usage_only: choices.is_empty() && written.usage.is_some(),
-            usage: written.usage.map(Usage::from),
+            usage: written.usage.and_then(openai_usage::read),
             last: false,
         })
     }
@@ -98,7 +99,7 @@ impl Format for Choices {
         let Some(choices) = written.choices else {
             return Err(no_answer("choices", body));
         };
-        Ok(Whole { finish: finish_of(&choices)?, usage: written.usage.map(Usage::from) })
+        Ok(Whole { finish: finish_of(&choices)?, usage: written.usage.and_then(openai_usage::read) })
     }
 
     fn closing(&self) -> &'static [u8] {

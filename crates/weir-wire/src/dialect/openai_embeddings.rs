@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation, Usage};
+use weir_core::{Class, Failure, Finish, Operation};
 
 use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
@@ -14,7 +14,8 @@ pub(super) struct Embeddings;
 struct Written<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-    usage: Option<openai_usage::Written>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -36,7 +37,7 @@ impl Format for Embeddings {
             (Some(error), _) => Err(in_band(error.get())),
             (None, None) => Err(no_answer("data", body)),
             (None, Some(_)) => {
-                Ok(Whole { usage: written.usage.map(Usage::from), finish: Some(Finish::Whole) })
+                Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(Finish::Whole) })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation, Usage};
+use weir_core::{Class, Failure, Finish, Operation};
 
 use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
@@ -22,7 +22,8 @@ struct WrittenEvent<'a> {
 #[derive(Deserialize)]
 struct Response<'a> {
     status: Option<&'a str>,
-    usage: Option<openai_usage::Written>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -42,7 +43,14 @@ impl Format for Responses {
         }
         // The event's name repeats the type; only the few that weir acts on are parsed.
         let kind = &block[event.name.clone()];
-        let opening: &[&[u8]] = &[b"response.created", b"response.in_progress", b"response.queued"];
+        let opening: &[&[u8]] = &[
+            b"response.created",
+            b"response.in_progress",
+            b"response.queued",
+            // Empty shells: what fills them may be minutes away.
+            b"response.output_item.added",
+            b"response.content_part.added",
+        ];
         let ending: &[&[u8]] = &[b"response.completed", b"response.incomplete", b"response.failed", b"error"];
         if !kind.is_empty() && opening.contains(&kind) {
             return Ok(Reading::default());
@@ -64,7 +72,7 @@ impl Format for Responses {
             return Err(in_band(error.get()));
         }
         let finish = if written.status == Some("incomplete") { Finish::Length } else { Finish::Whole };
-        Ok(Whole { usage: written.usage.map(Usage::from), finish: Some(finish) })
+        Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(finish) })
     }
 }
 
@@ -80,6 +88,8 @@ fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Res
         "response.incomplete" => Finish::Length,
         kind => return Ok(Reading { progress: !opening.contains(&kind.as_bytes()), ..Reading::default() }),
     };
-    let usage = parse::<WrittenEvent<'_>>(data).and_then(|written| written.response?.usage).map(Usage::from);
+    let usage = parse::<WrittenEvent<'_>>(data)
+        .and_then(|written| written.response?.usage)
+        .and_then(openai_usage::read);
     Ok(Reading { progress: true, finish: Some(finish), usage, last: true, ..Reading::default() })
 }

@@ -68,6 +68,7 @@ fn waits_are_read_in_every_form() {
     check("retry-after-ms", "250", Some(0.25));
     check("retry-after", "Thu, 01 Jan 1970 00:01:10 GMT", Some(10.0));
     check("retry-after", "Thu, 01 Jan 1970 00:00:00 GMT", Some(0.0));
+    check("retry-after", "9999999999999999999", Some(3600.0));
     check("retry-after", "-1", None);
     check("retry-after", "soon", None);
 }

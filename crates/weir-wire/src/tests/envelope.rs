@@ -44,8 +44,20 @@ fn a_bad_body_is_refused_with_its_place() {
     check(r#"{"model":"m"}"#, Some("messages"), "no `messages`");
     check(r#"{"model":"m","messages":{}}"#, Some("messages"), "an array");
     check(r#"{"model":"m","messages":[],"stream":"yes"}"#, Some("stream"), "true or false");
+    let long = format!(r#"{{"model":"{}","messages":[]}}"#, "m".repeat(300));
+    check(&long, Some("model"), "302 bytes");
     check(r#"{"model":"m","messages":[],"model":"n"}"#, Some("model"), "twice");
     check(r#"{"model":"m","messages":[],"mo\u0064el":"n"}"#, Some("model"), "with escapes");
+}
+
+#[test]
+fn a_passed_through_object_may_not_hide_its_model_and_an_upload_is_not_read() {
+    let read = |body: &str| crate::envelope::read_passing(Bytes::from(body.to_owned()));
+    assert_eq!(read(r#"{"model":"m","stream":"x","messages":7}"#).unwrap().0, "m");
+    assert!(read(r#"{"model":"m","model":"n"}"#).is_err());
+    assert!(read(r#"{"mo\u0064el":"n"}"#).is_err());
+    assert_eq!(read("--boundary\r\n").unwrap().0, "");
+    assert_eq!(read("").unwrap().0, "");
 }
 
 #[test]

@@ -160,6 +160,10 @@ fn whole_bodies_are_answers_or_faults() {
         "{\"error\":{\"message\":\"busy\",\"type\":\"overloaded_error\"}}",
         Err(Class::Overload),
     );
+    // Relays write both spellings at once, nulls and fractions: nothing observed may spoil an answer.
+    let both = "{\"prompt_tokens\":5,\"input_tokens\":5,\"completion_tokens\":2.0,\"output_tokens\":0,\"prompt_tokens_details\":null}";
+    let relay = format!("{{\"choices\":[{{\"finish_reason\":\"stop\"}}],\"usage\":{both}}}");
+    check(Operation::Chat, &relay, Ok(7));
     check(Operation::Embeddings, "{\"data\":[],\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}", Ok(4));
     check(
         Operation::Messages,

@@ -63,6 +63,7 @@ const BOUNDS: &[Bound] = &[
     within("attempts.retry_after_max_ms", 0, DAY_MS),
     within("attempts.connect_ms", 1, DAY_MS),
     within("attempts.first_token_ms", 1, DAY_MS),
+    within("attempts.whole_ms", 1, DAY_MS),
     within("attempts.stall_ms", 1, DAY_MS),
     within("attempts.answer_mib_max", 1, 64 * GIBIBYTE_MIB),
     within("attempts.idle_connections_max", 0, COUNT_MAX),

@@ -84,3 +84,30 @@ fn keys_are_asked_for_and_kept_within_their_rates() {
     assert_eq!(service.log().len(), 2);
     assert!(service.log().iter().all(|entry| !entry.request_headers.contains_key("authorization")));
 }
+
+#[test]
+fn a_web_page_cannot_spend_the_operators_key() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let reply = weir.post("/v1/chat/completions", &[("origin", "https://evil.test")], PLAIN);
+    assert_eq!((reply.status, reply.json()["error"]["code"].as_str()), (403, Some("weir_forbidden")));
+    assert!(service.log().is_empty());
+}
+
+#[test]
+fn refusals_at_the_door_are_recorded_too() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    assert_eq!(weir.chat("{").status, 400);
+    assert_eq!(weir.post("/v1/../user/balance", &[], "{}").status, 404);
+    let metrics = weir.admin("/metrics").body;
+    assert!(
+        metrics.contains(r#"weir_requests_total{operation="chat",outcome="client_error"} 1"#),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains(r#"weir_requests_total{operation="other",outcome="client_error"} 1"#),
+        "{metrics}"
+    );
+    assert!(service.log().is_empty());
+}

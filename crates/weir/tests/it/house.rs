@@ -165,7 +165,7 @@ impl Caller {
 
     /// Sends one request, after whose answer the connection closes.
     pub fn send(mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Self {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n");
         if !body.is_empty() {
             head.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
         }
