@@ -14,8 +14,8 @@ use serde::de::IgnoredAny;
 use crate::record::Outcome;
 use crate::sse::Event;
 
-/// The beginning of every error code of weir's own.
-const WEIR_CODE_PREFIX: &str = "weir_";
+/// The codes by which weir says that it turned a request away. Having tried and failed is another thing.
+const SHED_CODES: [&str; 3] = ["weir_overloaded", "weir_queue_timeout", "weir_draining"];
 
 /// The judgement of one stream, event by event.
 #[derive(Debug, Default)]
@@ -98,12 +98,12 @@ pub(crate) fn judge_whole(body: &[u8]) -> Outcome {
 /// Whether weir turned the request away on purpose: an overload status, and weir's mark in the head or the body.
 pub(crate) fn is_shed(status: u16, headers: &HeaderMap, body: &[u8]) -> bool {
     let is_overload = matches!(status, 429 | 503 | 529);
-    is_overload && (headers.contains_key("x-weir-level") || has_weir_code(body))
+    is_overload && (headers.contains_key("x-weir-level") || has_shed_code(body))
 }
 
-fn has_weir_code(body: &[u8]) -> bool {
+fn has_shed_code(body: &[u8]) -> bool {
     let Ok(Refusal { error }) = serde_json::from_slice(body) else { return false };
-    error.code.is_some_and(|code| code.starts_with(WEIR_CODE_PREFIX))
+    error.code.is_some_and(|code| SHED_CODES.contains(&&*code))
 }
 
 fn is_finish(reason: Option<&str>) -> bool {

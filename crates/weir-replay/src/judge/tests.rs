@@ -104,12 +104,13 @@ fn shed_is_an_overload_status_with_the_mark_of_weir() {
         HeaderValue::from_static("3"),
     )]);
     let plain = HeaderMap::new();
-    let weir_body = br#"{"error":{"message":"busy","type":"overloaded","code":"weir_shed"}}"#;
+    let weir_body = br#"{"error":{"message":"busy","type":"overloaded","code":"weir_overloaded"}}"#;
     for status in [429, 503, 529] {
         assert!(is_shed(status, &marked, b""));
         assert!(is_shed(status, &plain, weir_body));
         assert!(!is_shed(status, &plain, br#"{"error":{"code":503,"message":"weir_"}}"#));
         assert!(!is_shed(status, &plain, b"weir_"));
+        assert!(!is_shed(status, &plain, br#"{"error":{"message":"x","code":"weir_all_upstreams_down"}}"#));
     }
     assert!(!is_shed(500, &marked, weir_body));
 }

@@ -179,7 +179,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> io::Result<Res
         }
         Answer::Json => Ok(json(200, r#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#)),
         Answer::Status(status) => Ok(json(status, r#"{"error":{"message":"busy","code":"overloaded"}}"#)),
-        Answer::Shed => Ok(json(503, r#"{"error":{"message":"busy","code":"weir_shed"}}"#)),
+        Answer::Shed => Ok(json(503, r#"{"error":{"message":"busy","code":"weir_overloaded"}}"#)),
         Answer::RetryAtOnce => {
             let mut response = json(503, "{}");
             response.headers_mut().insert("retry-after-ms", "1".parse().unwrap());

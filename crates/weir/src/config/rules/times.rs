@@ -7,11 +7,7 @@ use crate::config::report::Report;
 
 pub fn check(config: &Config, report: &mut Report<'_>) {
     let attempts = &config.attempts;
-    let patience = [
-        ("first_token_ms", attempts.first_token_ms),
-        ("whole_ms", attempts.whole_ms),
-        ("stall_ms", attempts.stall_ms),
-    ];
+    let patience = [("first_token_ms", attempts.first_token_ms), ("stall_ms", attempts.stall_ms)];
     for (index, pool) in config.pool.iter().enumerate() {
         let deadline_ms = pool.deadline_s.saturating_mul(1000);
         for (field, limit_ms) in patience.into_iter().filter(|&(_, limit_ms)| limit_ms >= deadline_ms) {
