@@ -24,7 +24,7 @@ pub fn run(repository: &Repository, args: &[&str]) -> anyhow::Result<ExitCode> {
     }
     setup::install(repository, setup::For::Benchmarks)?;
     println!("building weir and weir-bench as shipped");
-    let mut build = Command::new("cargo");
+    let mut build = program::cargo();
     build
         .args(["build", "--profile", "dist", "-p", "weir", "-p", "weir-bench"])
         .current_dir(repository.root());

@@ -37,7 +37,7 @@ pub fn parts(repository: &Repository, tally: &mut Tally) {
 }
 
 fn cargo(repository: &Repository, args: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
+    let mut command = program::cargo();
     command.args(args).current_dir(repository.root());
     command
 }

@@ -10,6 +10,22 @@ use anyhow::{Context, bail};
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(20);
 
+/// Cargo, as if it had been called from the shell. What the cargo that runs this program tells it about itself would
+/// make build scripts that look at such variables (ring's) run anew, and half the libraries after them.
+pub fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+            .iter()
+            .any(|own| text.starts_with(own))
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Runs `command` with its output on the terminal; `remedy` is what a person does when it fails.
 pub fn must(command: &mut Command, remedy: &str) -> anyhow::Result<()> {
     let shown = show(command);

@@ -50,7 +50,7 @@ pub fn install(repository: &Repository, purpose: For) -> anyhow::Result<()> {
 /// The parts of the toolchain that `check` needs.
 fn components() -> anyhow::Result<()> {
     for (verb, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
-        if !program::succeeds(Command::new("cargo").args([verb, "--version"])) {
+        if !program::succeeds(program::cargo().args([verb, "--version"])) {
             println!("setup: adding {component} to the toolchain");
             let mut add = Command::new("rustup");
             program::must(

@@ -5,7 +5,7 @@
 
 mod rust;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::bail;
 
@@ -62,7 +62,7 @@ pub fn run(repository: &Repository, flags: &[&str]) -> anyhow::Result<ExitCode> 
 }
 
 fn build(repository: &Repository) -> anyhow::Result<Count> {
-    let mut build = Command::new("cargo");
+    let mut build = program::cargo();
     build.args(["build", "--release", "-p", "weir"]).current_dir(repository.root());
     program::must(&mut build, "the compiler says what to change").map(|()| Count::default())
 }

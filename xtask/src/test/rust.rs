@@ -4,17 +4,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::process::Command;
-
 use crate::program;
 use crate::repository::Repository;
 use crate::tally::Count;
 
 pub fn run(repository: &Repository) -> anyhow::Result<Count> {
     let mut count = Count::default();
-    let mut command = Command::new("cargo");
+    let mut command = program::cargo();
     command.current_dir(repository.root());
-    let nextest = program::succeeds(Command::new("cargo").args(["nextest", "--version"]));
+    let nextest = program::succeeds(program::cargo().args(["nextest", "--version"]));
     let status = if nextest {
         command.args(["nextest", "run", "--workspace"]);
         program::watch_errors(&mut command, |line| read_nextest(&mut count, line))?

@@ -94,7 +94,7 @@ async fn act(
 fn plan(args: &Args) -> anyhow::Result<Plan> {
     const FAST_REQUESTS: usize = 260;
     const FAST_SPEED: f64 = 12.0;
-    const SPEED: f64 = 5.0;
+    const SPEED: f64 = 7.0;
     let speed = Speed::new(if args.fast { FAST_SPEED } else { SPEED });
     let options = Options {
         speed: speed.ok_or_else(|| anyhow::anyhow!("the demo's own speed is out of range"))?,
