@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Seed of the service's bad moments and of the traffic
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
@@ -92,14 +92,14 @@ async fn act(
 
 /// Real questions at real arrival times, sped up until the service is busy.
 fn plan(args: &Args) -> anyhow::Result<Plan> {
-    const FAST_REQUESTS: usize = 260;
+    const FAST_REQUESTS: usize = 250;
     const FAST_SPEED: f64 = 12.0;
     const SPEED: f64 = 7.0;
     let speed = Speed::new(if args.fast { FAST_SPEED } else { SPEED });
     let options = Options {
         speed: speed.ok_or_else(|| anyhow::anyhow!("the demo's own speed is out of range"))?,
         limit: if args.fast { NonZeroUsize::new(FAST_REQUESTS) } else { None },
-        output_tokens_max: if args.fast { 60 } else { 120 },
+        output_tokens_max: if args.fast { 30 } else { 120 },
         seed: args.seed,
         ..Options::default()
     };
