@@ -10,6 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -23,13 +24,21 @@ const HEADERS_MAX: usize = 128;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const H2_STREAMS_MAX: u32 = 256;
 
+/// What a listener grants.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at one time.
+    pub connections_max: usize,
+    /// How long what was sent may stay unread or unacknowledged before the connection is cut.
+    pub reader_timeout: Duration,
+}
+
 /// Serves connections until `stop`, then waits for those under way to finish on `tracker`.
 ///
-/// `connections_max` bounds connections at one time: the permit is taken before the accept, so that what cannot be served
-/// waits in the kernel's own bounded backlog.
+/// A place is taken before the accept, so that what cannot be served waits in the kernel's own bounded backlog.
 pub async fn serve<F, Fut, B>(
     listener: TcpListener,
-    connections_max: usize,
+    limits: Limits,
     tracker: TaskTracker,
     stop: CancellationToken,
     handle: F,
@@ -41,12 +50,12 @@ pub async fn serve<F, Fut, B>(
 {
     let builder = builder();
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(connections_max));
+    let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &places, limits.reader_timeout) => accepted,
         };
         let Some((stream, place)) = accepted else { continue };
         let service = service_fn(handle.clone());
@@ -106,11 +115,12 @@ fn builder() -> Builder<TokioExecutor> {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
+    reader_timeout: Duration,
 ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
-            without_delay(&stream, peer);
+            prepare(&stream, peer, reader_timeout);
             Some((stream, place))
         }
         Err(error) => {
@@ -122,9 +132,12 @@ async fn accept(
     }
 }
 
-/// Without TCP_NODELAY, Nagle and delayed acknowledgements add 42 ms to a first token.
-fn without_delay(stream: &TcpStream, peer: SocketAddr) {
-    if let Err(error) = stream.set_nodelay(true) {
-        warn!(%error, %peer, "TCP_NODELAY could not be set");
+/// Without TCP_NODELAY, Nagle and delayed acknowledgements add 42 ms to a first token. Without TCP_USER_TIMEOUT, a caller that
+/// stops reading would hold its permit and its call for ever: no timer above runs while its socket takes nothing.
+fn prepare(stream: &TcpStream, peer: SocketAddr, reader_timeout: Duration) {
+    let socket = SockRef::from(stream);
+    let set = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_user_timeout(Some(reader_timeout)));
+    if let Err(error) = set {
+        warn!(%error, %peer, "the options of a connection could not be set");
     }
 }

@@ -17,6 +17,9 @@ pub struct Server {
     pub body_mib_max: usize,
     /// How long a request's body may take to arrive, in seconds. Default 60.
     pub body_timeout_s: u64,
+    /// How long a caller may leave what was sent to it unread or unacknowledged before its connection is cut, in seconds.
+    /// Default 120.
+    pub reader_timeout_s: u64,
     /// Connections at one time. Default 10,000.
     pub connections_max: usize,
     /// The longest silence on a stream before a comment is sent, in seconds, at least 1. Default 10.
@@ -37,6 +40,7 @@ impl Default for Server {
             workers: None,
             body_mib_max: 32,
             body_timeout_s: 60,
+            reader_timeout_s: 120,
             connections_max: 10_000,
             keep_alive_s: 10,
             pass_other_paths: true,

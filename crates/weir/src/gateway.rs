@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_core::PoolId;
+use weir_http::accept::Limits;
 use weir_http::admin::Admin;
 use weir_http::{Door, accept};
 use weir_settle::Lines;
@@ -67,16 +68,17 @@ impl Gateway {
             let door = door.clone();
             async move { door.handle(request).await }
         };
-        let serve =
-            accept::serve(data, server.connections_max, TaskTracker::new(), stop_data.clone(), handle);
+        let reader_timeout = Duration::from_secs(server.reader_timeout_s);
+        let limits = Limits { connections_max: server.connections_max, reader_timeout };
+        let serve = accept::serve(data, limits, TaskTracker::new(), stop_data.clone(), handle);
         let data_task = tokio::spawn(serve);
+        let limits = Limits { connections_max: ADMIN_CONNECTIONS_MAX, reader_timeout };
         let admin_page = Arc::new(admin_page(house, &loaded.config, draining.clone()));
         let handle = move |request| {
             let response = admin_page.handle(&request);
             async move { Ok(response) }
         };
-        let serve =
-            accept::serve(admin, ADMIN_CONNECTIONS_MAX, TaskTracker::new(), stop_admin.clone(), handle);
+        let serve = accept::serve(admin, limits, TaskTracker::new(), stop_admin.clone(), handle);
         let admin_task = tokio::spawn(serve);
         Ok(Self {
             data: data_addr,

@@ -34,6 +34,7 @@ const BOUNDS: &[Bound] = &[
     within("server.workers", 1, 1024),
     within("server.body_mib_max", 1, 4 * GIBIBYTE_MIB),
     within("server.body_timeout_s", 1, DAY_S),
+    within("server.reader_timeout_s", 1, DAY_S),
     within("server.connections_max", 1, COUNT_MAX),
     within("server.keep_alive_s", 1, DAY_S),
     within("server.drain_delay_s", 0, DAY_S),

@@ -48,3 +48,24 @@ fn a_stream_that_outlasts_the_patience_is_told_and_cut() {
     assert!(caller.until("weir_draining").contains("error"));
     assert_eq!(weir.ended().1, Some(0));
 }
+
+#[test]
+fn a_caller_who_stops_reading_is_cut() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "[server]\nreader_timeout_s = 1\n");
+    let headers = [("x-mock-tokens", "60000")];
+    let mut caller = Caller::to(&weir.data).send("POST", "/v1/chat/completions", &headers, STREAM);
+    caller.until("data: ");
+    let stopped = Instant::now();
+    while weir.admin("/status").json()["in_flight"] != 0 {
+        assert!(
+            stopped.elapsed() < Duration::from_secs(20),
+            "the call of a caller who does not read goes on"
+        );
+    }
+    let metrics = weir.admin("/metrics").body;
+    assert!(
+        metrics.contains(r#"weir_requests_total{operation="chat",outcome="cancelled"} 1"#),
+        "it was not cut: {metrics}"
+    );
+}
