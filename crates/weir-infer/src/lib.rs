@@ -45,7 +45,7 @@ pub struct Target<'a> {
     pub include_usage: bool,
     /// Pass the caller's `service_tier` on.
     pub forward_service_tier: bool,
-    /// Speak HTTP/2 without TLS.
+    /// Speak HTTP/2, with TLS or without.
     pub http2: bool,
 }
 

@@ -79,8 +79,9 @@ fn body(request: &Request, target: &Target<'_>) -> Bytes {
         edits.push(("model", Some(model.as_bytes())));
     }
     let counts = matches!(request.operation, Operation::Chat | Operation::Completions);
-    let options = stream_options(envelope.get("stream_options"));
+    let options;
     if counts && envelope.stream && !envelope.wants_usage && target.include_usage {
+        options = stream_options(envelope.get("stream_options"));
         edits.push(("stream_options", Some(options.as_bytes())));
     }
     if !target.forward_service_tier {

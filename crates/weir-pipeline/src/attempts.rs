@@ -103,7 +103,7 @@ impl Attempts {
     ) -> Result<Result<Answer, Event>, Rejection> {
         let keeps = request.operation == Operation::Other || request.envelope.stateful;
         let choice = if keeps { Choice::First } else { Choice::Balanced };
-        let mut lease = match self.route.pick(admission.pool, request.dialect, machine.tried(), choice) {
+        let lease = match self.route.pick(admission.pool, request.dialect, machine.tried(), choice) {
             Ok(lease) => lease,
             Err(NoEndpoint::Busy) => return Ok(Err(Event::NoRoom)),
             Err(NoEndpoint::WrongDialect) => return Err(wrong_dialect(request)),

@@ -114,7 +114,7 @@ impl Endpoint {
         self.forward_service_tier
     }
 
-    /// Whether to speak HTTP/2 without TLS.
+    /// Whether to speak HTTP/2, with TLS or without.
     pub const fn http2(&self) -> bool {
         self.http2
     }

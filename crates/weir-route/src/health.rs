@@ -104,7 +104,7 @@ impl Health {
         self.circuit.succeeded();
     }
 
-    /// A call failed.
+    /// A call failed. A stream that broke after its first token is a fault too, although the token was a success.
     pub(crate) fn failed(&mut self, class: Class, retry_after: Option<Duration>, now: Instant) {
         let asked = retry_after.unwrap_or(Duration::ZERO).min(REST_MAX);
         if class == Class::Overload || class.is_fault() {
@@ -129,11 +129,6 @@ impl Health {
     /// A call ended without saying anything about the endpoint.
     pub(crate) fn abandoned(&mut self) {
         self.circuit.undecided();
-    }
-
-    /// A broken stream after its first token: a fault, although the token was a success.
-    pub(crate) fn broke_off(&mut self, class: Class, now: Instant) {
-        self.failed(class, None, now);
     }
 
     pub(crate) fn circuit_allows(&self, now: Instant) -> bool {

@@ -11,7 +11,6 @@ use crate::Endpoint;
 pub struct Lease {
     endpoint: Arc<Endpoint>,
     sent: Instant,
-    begun: bool,
     settled: bool,
 }
 
@@ -25,7 +24,7 @@ impl Lease {
         health.sent(now);
         endpoint.metrics.in_flight.set(health.in_flight() as i64);
         drop(health);
-        Some(Self { endpoint: endpoint.clone(), sent: now, begun: false, settled: false })
+        Some(Self { endpoint: endpoint.clone(), sent: now, settled: false })
     }
 
     /// Who is called.
@@ -34,8 +33,7 @@ impl Lease {
     }
 
     /// The first meaningful part of the answer is here.
-    pub fn first_token(&mut self, now: Instant) {
-        self.begun = true;
+    pub fn first_token(&self, now: Instant) {
         let took = now.saturating_duration_since(self.sent);
         self.endpoint.metrics.first_token.observe(took.as_secs_f64());
         let mut health = self.endpoint.health();
@@ -56,7 +54,6 @@ impl Lease {
         let mut health = self.endpoint.health();
         match end {
             End::Complete => {}
-            End::Failed(class) if self.begun => health.broke_off(class, now),
             End::Failed(class) => health.failed(class, retry_after, now),
             End::Abandoned => health.abandoned(),
         }

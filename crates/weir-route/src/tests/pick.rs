@@ -141,7 +141,7 @@ proptest! {
         let route = route(&[endpoint("a", 4, None), endpoint("b", 3, None)], &[]);
         let mut held = Vec::new();
         for (how, keep) in ends {
-            let Ok(mut lease) = pick(&route, &[]) else {
+            let Ok(lease) = pick(&route, &[]) else {
                 prop_assert_eq!(held.len(), 7);
                 held.clear();
                 continue;
