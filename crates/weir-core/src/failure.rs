@@ -13,9 +13,13 @@ use http::StatusCode;
 pub enum Class {
     /// The service is full (429 by rate, 503, 529, queue full). Costs nothing to try again; never a fault.
     Overload,
+    /// The service is full of this gateway's own calls: trying again only adds to them.
+    OwnLimit,
+    /// The service did not begin to work on the call (`GOAWAY`, `REFUSED_STREAM`): free to send again.
+    Unprocessed,
     /// The service is broken (connect, TLS, reset, 500/502/504, a 200 that is no answer).
     Hard,
-    /// No answer within a time limit of the gateway's: the service is slow.
+    /// No answer within a time limit of the gateway's: the service is slow or silent.
     Timeout,
     /// The caller's own time ran out: says nothing about the service.
     Deadline,
@@ -31,12 +35,33 @@ pub enum Class {
     ContextLength,
     /// Refused by the service's content filter: an answer, never routed around.
     ContentFilter,
+    /// The service does not take up a begun answer: a fact about it to be learned, not a failure of it.
+    PrefillRejected,
+}
+
+/// What a class means for what happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The name used in logs and metrics.
+    pub name: &'static str,
+    /// Another attempt could end differently on the same endpoint.
+    pub again: bool,
+    /// Another endpoint could answer.
+    pub moves: bool,
+    /// It says that the endpoint is sick, so that the circuit counts it.
+    pub fault: bool,
+    /// The endpoint's key is of no use for a while.
+    pub disables_key: bool,
+    /// What a repeated attempt at the same endpoint takes from its retry budget.
+    pub cost: u32,
 }
 
 impl Class {
     /// Every class, in metrics order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Overload,
+        Self::OwnLimit,
+        Self::Unprocessed,
         Self::Hard,
         Self::Timeout,
         Self::Deadline,
@@ -46,46 +71,45 @@ impl Class {
         Self::Client,
         Self::ContextLength,
         Self::ContentFilter,
+        Self::PrefillRejected,
     ];
+
+    /// The one table of what each class means.
+    pub const fn rules(self) -> Rules {
+        const YES: bool = true;
+        const NO: bool = false;
+        let (name, again, moves, fault, disables_key, cost) = match self {
+            //                        name                again moves fault key  cost
+            Self::Overload => ("overload", YES, YES, NO, NO, 1),
+            Self::OwnLimit => ("own_limit", YES, YES, NO, NO, 4),
+            Self::Unprocessed => ("unprocessed", YES, YES, NO, NO, 0),
+            Self::Hard => ("fault", YES, YES, YES, NO, 1),
+            Self::Timeout => ("timeout", NO, YES, YES, NO, 3),
+            Self::Deadline => ("deadline", NO, NO, NO, NO, 0),
+            Self::Truncated => ("truncated", YES, YES, YES, NO, 3),
+            Self::Quota => ("quota", NO, YES, NO, YES, 0),
+            Self::Auth => ("auth", NO, YES, NO, YES, 0),
+            Self::Client => ("client", NO, NO, NO, NO, 0),
+            Self::ContextLength => ("context_length", NO, YES, NO, NO, 0),
+            Self::ContentFilter => ("content_filter", NO, NO, NO, NO, 0),
+            Self::PrefillRejected => ("prefill_rejected", YES, YES, NO, NO, 0),
+        };
+        Rules { name, again, moves, fault, disables_key, cost }
+    }
 
     /// The name used in logs and metrics.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Overload => "overload",
-            Self::Hard => "fault",
-            Self::Timeout => "timeout",
-            Self::Deadline => "deadline",
-            Self::Truncated => "truncated",
-            Self::Quota => "quota",
-            Self::Auth => "auth",
-            Self::Client => "client",
-            Self::ContextLength => "context_length",
-            Self::ContentFilter => "content_filter",
-        }
+        self.rules().name
     }
 
     /// Whether it says that the endpoint is sick, so that the circuit counts it.
     pub const fn is_fault(self) -> bool {
-        matches!(self, Self::Hard | Self::Timeout | Self::Truncated)
+        self.rules().fault
     }
 
-    /// Whether another attempt could end differently on the same endpoint.
-    pub const fn retries_here(self) -> bool {
-        matches!(self, Self::Overload | Self::Hard | Self::Truncated)
-    }
-
-    /// Whether another endpoint could answer.
-    pub const fn moves(self) -> bool {
-        matches!(
-            self,
-            Self::Overload
-                | Self::Hard
-                | Self::Timeout
-                | Self::Truncated
-                | Self::Quota
-                | Self::Auth
-                | Self::ContextLength
-        )
+    /// Whether the service said "later".
+    pub const fn is_overload(self) -> bool {
+        matches!(self, Self::Overload | Self::OwnLimit)
     }
 }
 

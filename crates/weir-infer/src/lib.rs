@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use http::Response;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
-use weir_core::{Body, Class, Clock, Failure, Head, Operation, Request, Secret};
+use weir_core::{Body, Class, Clock, Envelope, Failure, Head, Operation, Request, Secret};
 use weir_wire::{classify, dialect};
 
 pub use client::TlsError;
@@ -32,11 +32,13 @@ pub struct Infer {
     answer_bytes_max: usize,
 }
 
-/// Where a call goes.
+/// Where a call goes, and with which words.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
     /// The URL below which the dialect's paths lie.
     pub base: &'a str,
+    /// The body: the request's own, or one that takes up a begun answer.
+    pub envelope: &'a Envelope,
     /// The model name to ask for; `None` keeps the caller's.
     pub model: Option<&'a str>,
     /// The key to send.
@@ -63,14 +65,36 @@ pub enum Key<'a> {
 /// How long a call may take at each step.
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
-    /// From sending to the first meaningful part; `None` when nobody else could answer faster.
-    pub first_token: Option<Duration>,
-    /// Between two meaningful parts.
-    pub stall: Duration,
+    /// Limits on the beginning; `None` when nobody else could answer faster.
+    pub beginning: Option<Beginning>,
+    /// Limits on what follows.
+    pub pauses: Pauses,
     /// When the answer must have begun for the caller still to be there.
     pub begin_by: Instant,
     /// The end of everything.
     pub deadline: Instant,
+}
+
+/// Limits on the beginning of an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning {
+    /// From sending to the head. Only of streams: the head of a whole answer comes when the answer does.
+    pub head: Option<Duration>,
+    /// From sending to the first meaningful part.
+    pub first_token: Duration,
+}
+
+/// Limits on the pauses of a stream that has begun.
+#[derive(Clone, Copy, Debug)]
+pub struct Pauses {
+    /// Between two meaningful parts.
+    pub stall: Duration,
+    /// The same while the service reasons or writes a tool call and shows that it is alive (comments, pings).
+    pub stall_alive: Duration,
+    /// Without a single byte from a service that had shown that it is alive, the first part included.
+    pub silence: Duration,
+    /// The least meaningful parts a second, over ten seconds; 0 for no such limit.
+    pub parts_per_s_min: f64,
 }
 
 /// An answer that has begun.
@@ -103,7 +127,9 @@ impl Infer {
         timers: Timers,
     ) -> Result<Begun, Failure> {
         let now = self.clock.now();
-        let due = timers.first_token.map_or(timers.begin_by, |limit| (now + limit).min(timers.begin_by));
+        let due = timers
+            .beginning
+            .map_or(timers.begin_by, |limits| (now + limits.first_token).min(timers.begin_by));
         let begin = self.begin(request, target, timers);
         match timeout_at(tokio::time::Instant::from_std(due), begin).await {
             Ok(result) => result,

@@ -69,7 +69,7 @@ pub(crate) fn build(request: &Request, target: &Target<'_>) -> Result<HttpReques
 }
 
 fn body(request: &Request, target: &Target<'_>) -> Bytes {
-    let envelope = &request.envelope;
+    let envelope = target.envelope;
     if envelope.members.is_empty() {
         return envelope.body.clone();
     }

@@ -120,9 +120,9 @@ struct Patience {
 impl Patience {
     fn new(clock: Clock, timers: Timers) -> Self {
         let progress_at = clock.now();
-        let due = (progress_at + timers.stall).min(timers.deadline);
+        let due = (progress_at + timers.pauses.stall).min(timers.deadline);
         let timer = Box::pin(tokio::time::sleep_until(due.into()));
-        Self { clock, stall: timers.stall, deadline: timers.deadline, progress_at, alive: false, timer }
+        Self { clock, stall: timers.pauses.stall, deadline: timers.deadline, progress_at, alive: false, timer }
     }
 
     fn progressed(&mut self) {

@@ -9,7 +9,7 @@ use weir_core::{Answer, Class, Clock, Failure, Operation, Request, Secret, Trail
 use weir_mock::{FaultPlan, Mock, Options, Profile};
 use weir_testkit::{chat, with_header};
 
-use crate::{Begun, Infer, Key, Target, Timers, config};
+use crate::{Beginning, Begun, Infer, Key, Pauses, Target, Timers, config};
 
 #[expect(clippy::disallowed_methods, reason = "real sockets need real time")]
 fn clock() -> Clock {
@@ -53,8 +53,13 @@ fn plain() -> Request {
 fn timers(first_token_ms: u64, stall_ms: u64) -> Timers {
     let deadline = clock().now() + Duration::from_secs(20);
     Timers {
-        first_token: Some(Duration::from_millis(first_token_ms)),
-        stall: Duration::from_millis(stall_ms),
+        beginning: Some(Beginning { head: None, first_token: Duration::from_millis(first_token_ms) }),
+        pauses: Pauses {
+            stall: Duration::from_millis(stall_ms),
+            stall_alive: Duration::from_millis(4 * stall_ms),
+            silence: Duration::from_millis(4 * stall_ms),
+            parts_per_s_min: 0.0,
+        },
         begin_by: deadline,
         deadline,
     }
@@ -65,6 +70,7 @@ async fn call(mock: &Mock, request: &Request, timers: Timers) -> Result<Begun, F
     let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
     let target = Target {
         base: &base,
+        envelope: &request.envelope,
         model: None,
         key: Key::None,
         include_usage: true,
@@ -196,6 +202,7 @@ async fn credentials_and_weirs_own_headers_stay_and_the_rest_leaves() {
     }
     let target = Target {
         base: &base,
+        envelope: &request.envelope,
         model: Some("deepseek-flash"),
         key: Key::Own(&secret),
         include_usage: true,
@@ -220,15 +227,17 @@ async fn http2_without_tls_is_spoken_when_asked_for() {
     let mock = mock(r#"{"rules":[]}"#).await;
     let base = format!("{}/v1", mock.base_url());
     let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
+    let request = stream();
     let target = Target {
         base: &base,
+        envelope: &request.envelope,
         model: None,
         key: Key::None,
         include_usage: true,
         forward_service_tier: false,
         http2: true,
     };
-    let (text, failure) = text(infer.call(&stream(), &target, timers(5000, 5000)).await.unwrap()).await;
+    let (text, failure) = text(infer.call(&request, &target, timers(5000, 5000)).await.unwrap()).await;
     assert!(failure.is_none() && text.ends_with("data: [DONE]\n\n"));
 }
 

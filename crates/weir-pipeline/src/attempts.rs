@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use weir_admit::Admission;
 use weir_core::{Answer, Chance, Class, Clock, Failure, Kind, Operation, Rejection, Request, Via};
-use weir_infer::{Begun, Infer, Key, Target, Timers};
+use weir_infer::{Beginning, Begun, Infer, Key, Pauses, Target, Timers};
 use weir_route::{Choice, Endpoint, KeySource, Lease, NoEndpoint, Route};
 
 use crate::machine::{Action, Event, Machine, Policy};
@@ -46,7 +46,8 @@ pub struct Attempts {
     policy: Policy,
     first_token: Duration,
     whole: Duration,
-    stall: Duration,
+    head: Duration,
+    pauses: Pauses,
 }
 
 impl Attempts {
@@ -66,8 +67,14 @@ impl Attempts {
         };
         let first_token = Duration::from_millis(config.first_token_ms);
         let whole = Duration::from_millis(config.whole_ms);
-        let stall = Duration::from_millis(config.stall_ms);
-        Self { clock, chance, route, upstream, policy, first_token, whole, stall }
+        let head = Duration::from_millis(config.headers_ms);
+        let pauses = Pauses {
+            stall: Duration::from_millis(config.stall_ms),
+            stall_alive: Duration::from_millis(config.stall_alive_ms),
+            silence: Duration::from_millis(config.silence_ms),
+            parts_per_s_min: config.parts_per_s_min,
+        };
+        Self { clock, chance, route, upstream, policy, first_token, whole, head, pauses }
     }
 
     /// Tries until an answer has begun or nothing can help.
@@ -148,9 +155,10 @@ impl Attempts {
         let impatient = request.operation != Operation::Other
             && self.route.has_another(admission.pool, request.dialect, &tried);
         let limit = if request.envelope.stream { self.first_token } else { self.whole };
+        let head = request.envelope.stream.then_some(self.head);
         Timers {
-            first_token: impatient.then_some(limit),
-            stall: self.stall,
+            beginning: impatient.then_some(Beginning { head, first_token: limit }),
+            pauses: self.pauses,
             begin_by: admission.begin_by,
             deadline: admission.deadline,
         }
@@ -182,9 +190,10 @@ impl Attempts {
     }
 }
 
-fn target<'a>(endpoint: &'a Endpoint, request: &Request) -> Target<'a> {
+fn target<'a>(endpoint: &'a Endpoint, request: &'a Request) -> Target<'a> {
     Target {
         base: endpoint.base(request.dialect).expect("only endpoints that speak the dialect are picked"),
+        envelope: &request.envelope,
         model: endpoint.model().map(|model| &**model),
         key: match endpoint.key() {
             KeySource::None => Key::None,

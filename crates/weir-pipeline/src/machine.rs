@@ -113,11 +113,11 @@ impl<'p> Machine<'p> {
         if spent || (failure.sent && !self.repeatable) {
             return Action::GiveUp(failure);
         }
-        if another && failure.class.moves() {
+        if another && failure.class.rules().moves {
             self.sent += 1;
             return Action::Send;
         }
-        if !failure.class.retries_here() {
+        if !failure.class.rules().again {
             return Action::GiveUp(failure);
         }
         let asked = failure.retry_after.unwrap_or(Duration::ZERO);

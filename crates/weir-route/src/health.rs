@@ -107,13 +107,13 @@ impl Health {
     /// A call failed. A stream that broke after its first token is a fault too, although the token was a success.
     pub(crate) fn failed(&mut self, class: Class, retry_after: Option<Duration>, now: Instant) {
         let asked = retry_after.unwrap_or(Duration::ZERO).min(REST_MAX);
-        if class == Class::Overload || class.is_fault() {
+        if class.is_overload() || class.is_fault() {
             self.penalty_s = self.penalty(now).max(PENALTY_S).max(asked.as_secs_f64());
             self.penalised = now;
             // The longer of two pauses stands: a later, shorter one must not cut it.
             self.rests_until = self.rests_until.max(now + asked);
         }
-        if matches!(class, Class::Quota | Class::Auth) {
+        if class.rules().disables_key {
             // A dead key answers at once, which must not make it attractive; somebody has to mend it first.
             self.penalty_s = self.penalty(now).max(PENALTY_S);
             self.penalised = now;
