@@ -10,6 +10,40 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use weir_core::{Class, Failure, Reply};
 
+/// Whether a service refused a request because it was given the beginning of the answer. To be asked only of attempts
+/// that were: the words are the services' own, and some of them could be about a caller's message.
+pub fn refuses_prefill(failure: &Failure) -> bool {
+    const CODES: [&str; 2] = ["invalid_prefill", "prefill_not_supported"];
+    const WORDS: [&str; 9] = [
+        // Anthropic from 4.6 on: "This model does not support assistant message prefill. The conversation must end
+        // with a user message."
+        "assistant message prefill",
+        "must end with a user message",
+        // Anthropic and llama.cpp, when the model is to think.
+        "prefill is incompatible",
+        "prefill is not supported",
+        "prefill is not allowed",
+        // DeepSeek outside of its beta path.
+        "prefix is only available",
+        // vLLM and SGLang, about their own members; OpenAI's, who does not know them.
+        "continue_final_message",
+        "add_generation_prompt",
+        // Mistral: "Expected last role User or Tool (or Assistant with prefix True) for serving".
+        "assistant with prefix",
+    ];
+    let Some(reply) = failure.reply.as_ref().filter(|reply| matches!(reply.status.as_u16(), 400 | 422))
+    else {
+        return false;
+    };
+    let said = Said::read(&reply.body);
+    // Some services wrap their words in shapes of their own (a list under `detail`): then the whole reply is searched.
+    let message = match said.message.as_str() {
+        "" => String::from_utf8_lossy(&reply.body).to_lowercase(),
+        message => message.to_lowercase(),
+    };
+    CODES.iter().any(|code| said.codes.contains(code)) || WORDS.iter().any(|word| message.contains(word))
+}
+
 /// How much of an error body is read and kept.
 pub const REPLY_BYTES_MAX: usize = 64 << 10;
 

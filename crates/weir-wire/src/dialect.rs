@@ -27,6 +27,18 @@ pub fn format(operation: Operation) -> Option<&'static dyn Format> {
     ALL.iter().copied().find(|format| format.operation() == operation)
 }
 
+/// What a service is doing: how long it may pause depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// It writes the answer.
+    #[default]
+    Content,
+    /// It thinks.
+    Reasoning,
+    /// It calls a tool.
+    Tool,
+}
+
 /// What one event of a stream says.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
@@ -42,6 +54,8 @@ pub struct Reading {
     pub finish: Option<Finish>,
     /// Nothing comes after it.
     pub last: bool,
+    /// What the service is doing, when the event says so.
+    pub phase: Option<Phase>,
 }
 
 /// What a whole body says.

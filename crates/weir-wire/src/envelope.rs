@@ -60,7 +60,7 @@ pub fn read_passing(body: Bytes) -> Result<(String, Envelope), Rejection> {
 }
 
 /// The members of a JSON object, in order, unparsed.
-struct Members<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(&'a RawValue, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -224,7 +224,7 @@ fn too_deep(body: &[u8]) -> Option<usize> {
 }
 
 /// The closing quote of the string that opens at `open`; `None` when it never closes (the parser will say so).
-fn end_of_string(body: &[u8], open: usize) -> Option<usize> {
+pub(crate) fn end_of_string(body: &[u8], open: usize) -> Option<usize> {
     let mut at = open + 1;
     loop {
         at += memchr::memchr2(b'"', b'\\', body.get(at..)?)?;

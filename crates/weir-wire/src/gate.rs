@@ -14,6 +14,8 @@ pub struct Field(LazyLock<Finder<'static>>);
 pub static FINISH_REASON: Field = Field(LazyLock::new(|| Finder::new("\"finish_reason\"")));
 /// `"usage"`.
 pub static USAGE: Field = Field(LazyLock::new(|| Finder::new("\"usage\"")));
+/// `"tool_calls"`.
+pub static TOOL_CALLS: Field = Field(LazyLock::new(|| Finder::new("\"tool_calls\"")));
 /// `"error"`.
 pub static ERROR: Field = Field(LazyLock::new(|| Finder::new("\"error\"")));
 

@@ -4,11 +4,14 @@
 //! act on passes through unparsed and unchanged.
 
 pub mod classify;
+mod delta;
 pub mod dialect;
 pub mod envelope;
 pub mod error;
 pub mod gate;
+mod json;
 pub mod operation;
+pub mod relay;
 pub mod sse;
 pub mod stream;
 

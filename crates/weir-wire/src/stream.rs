@@ -6,7 +6,7 @@
 use bytes::{Bytes, BytesMut};
 use weir_core::{Chunk, Class, Failure, Finish, Usage};
 
-use crate::dialect::{Format, Reading};
+use crate::dialect::{Format, Phase, Reading};
 use crate::sse::{Event, Splitter, events};
 
 /// Reads one stream.
@@ -17,18 +17,25 @@ pub struct StreamReader {
     begun: bool,
     finish: Option<Finish>,
     last: bool,
+    phase: Phase,
 }
 
 impl StreamReader {
     /// A reader for a format. Without `keeps_usage`, the usage chunk that weir asked for is not passed on.
     pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
         let splitter = Splitter::default();
-        Self { format, splitter, keeps_usage, begun: false, finish: None, last: false }
+        let phase = Phase::default();
+        Self { format, splitter, keeps_usage, begun: false, finish: None, last: false, phase }
     }
 
     /// Whether the service has sent its last event.
     pub const fn is_over(&self) -> bool {
         self.last
+    }
+
+    /// What the service is doing, as of the last event that said so.
+    pub const fn phase(&self) -> Phase {
+        self.phase
     }
 
     /// Takes a read. `None`: nothing for the caller in it.
@@ -103,6 +110,7 @@ impl StreamReader {
             return Err(Failure::new(Class::Truncated, message));
         }
         self.last |= reading.last;
+        self.phase = reading.phase.unwrap_or(self.phase);
         Ok(())
     }
 }

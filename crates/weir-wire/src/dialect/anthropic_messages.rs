@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Reading, Whole, no_answer, parse};
+use super::{Format, Phase, Reading, Whole, no_answer, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -39,6 +39,17 @@ struct Delta {
 struct Block<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
+}
+
+impl Block<'_> {
+    /// What the service does until the block closes.
+    fn phase(&self) -> Phase {
+        match self.kind {
+            "thinking" | "redacted_thinking" => Phase::Reasoning,
+            kind if kind.ends_with("tool_use") => Phase::Tool,
+            _ => Phase::Content,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -92,7 +103,8 @@ impl Format for Messages {
             // An empty text block opens every answer; a tool's block already says which tool.
             "content_block_start" => {
                 reading.progress =
-                    written.content_block.is_some_and(|block| block.kind.ends_with("tool_use"));
+                    written.content_block.as_ref().is_some_and(|block| block.kind.ends_with("tool_use"));
+                reading.phase = written.content_block.map(|block| block.phase());
             }
             "content_block_delta" => reading.progress = true,
             "message_delta" => {

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
-use crate::gate::{ERROR, FINISH_REASON, USAGE, looks_like_object};
+use crate::delta;
+use crate::gate::{ERROR, FINISH_REASON, TOOL_CALLS, USAGE, looks_like_object};
 use crate::sse::Event;
 
 /// `POST /v1/chat/completions`.
@@ -52,6 +53,20 @@ impl Choice<'_> {
     }
 }
 
+impl Choices {
+    /// What the service is doing. Only a delta that says more than text is searched any further.
+    fn phase(&self, data: &[u8]) -> Option<Phase> {
+        if self.0 == Operation::Completions {
+            return None;
+        }
+        match delta::deltas(data, &delta::CHAT).next()? {
+            Some(usual) if usual.text.is_empty() => None,
+            Some(usual) => Some(usual.kind.into()),
+            None => TOOL_CALLS.is_in(data, b"[").then_some(Phase::Tool),
+        }
+    }
+}
+
 impl Format for Choices {
     fn operation(&self) -> Operation {
         self.0
@@ -70,7 +85,7 @@ impl Format for Choices {
             || USAGE.is_in(data, b"{")
             || ERROR.is_in(data, b"{\"");
         if !acted_on {
-            return Ok(Reading { progress: true, ..Reading::default() });
+            return Ok(Reading { progress: true, phase: self.phase(data), ..Reading::default() });
         }
         let Some(written) = parse::<Written<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
@@ -86,6 +101,7 @@ impl Format for Choices {
             usage_only: choices.is_empty() && written.usage.is_some(),
             usage: written.usage.and_then(openai_usage::read),
             last: false,
+            phase: self.phase(data),
         })
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -56,7 +56,7 @@ impl Format for Responses {
             return Ok(Reading::default());
         }
         if !kind.is_empty() && !ending.contains(&kind) {
-            return Ok(Reading { progress: true, ..Reading::default() });
+            return Ok(Reading { progress: true, phase: phase_of(kind), ..Reading::default() });
         }
         let Some(written) = parse::<WrittenEvent<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
@@ -76,6 +76,19 @@ impl Format for Responses {
     }
 }
 
+/// What the service is doing, by an event's name.
+fn phase_of(kind: &[u8]) -> Option<Phase> {
+    const PHASES: [(&[u8], Phase); 6] = [
+        (b"response.output_text.", Phase::Content),
+        (b"response.refusal.", Phase::Content),
+        (b"response.reasoning", Phase::Reasoning),
+        (b"response.function_call_arguments.", Phase::Tool),
+        (b"response.custom_tool_call_input.", Phase::Tool),
+        (b"response.mcp_call_arguments.", Phase::Tool),
+    ];
+    PHASES.iter().find(|(name, _)| kind.starts_with(name)).map(|(_, phase)| *phase)
+}
+
 fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Result<Reading, Failure> {
     let finish = match written.kind {
         "error" => return Err(in_band(&String::from_utf8_lossy(data))),
@@ -86,7 +99,10 @@ fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Res
         }
         "response.completed" => Finish::Whole,
         "response.incomplete" => Finish::Length,
-        kind => return Ok(Reading { progress: !opening.contains(&kind.as_bytes()), ..Reading::default() }),
+        kind => {
+            let (progress, phase) = (!opening.contains(&kind.as_bytes()), phase_of(kind.as_bytes()));
+            return Ok(Reading { progress, phase, ..Reading::default() });
+        }
     };
     let usage = parse::<WrittenEvent<'_>>(data)
         .and_then(|written| written.response?.usage)

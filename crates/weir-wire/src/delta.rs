@@ -1,0 +1,121 @@
+//! The usual piece of a streamed answer, read without parsing: a delta that says one string of text and nothing else.
+//!
+//! What always holds: text cannot fake a delta, because the quotes inside a JSON string are escaped; whatever is unusual
+//! in the least is left to a real parser.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use crate::dialect::Phase;
+use crate::envelope::end_of_string;
+
+/// What a piece of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The answer itself.
+    Content,
+    /// What the model thinks before it answers.
+    Reasoning,
+}
+
+impl From<Kind> for Phase {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Content => Self::Content,
+            Kind::Reasoning => Self::Reasoning,
+        }
+    }
+}
+
+/// A usual delta: what its text is, and where it lies, as written, without quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Usual {
+    /// What the text is. Of an empty text, [`Kind::Content`].
+    pub kind: Kind,
+    /// Where the text lies.
+    pub text: Range<usize>,
+}
+
+/// What the members of a delta are called in a dialect.
+pub(crate) struct Names {
+    content: &'static [&'static [u8]],
+    reasoning: &'static [&'static [u8]],
+    aside: &'static [u8],
+}
+
+/// Chat completions; some services say `reasoning`.
+pub(crate) static CHAT: Names =
+    Names { content: &[b"content"], reasoning: &[b"reasoning_content", b"reasoning"], aside: b"role" };
+/// Anthropic messages.
+pub(crate) static MESSAGES: Names = Names { content: &[b"text"], reasoning: &[b"thinking"], aside: b"type" };
+
+static DELTA: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"delta\""));
+static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"text\""));
+
+/// The deltas in a block of events: each is usual, or `None`.
+pub(crate) fn deltas<'a>(block: &'a [u8], names: &'a Names) -> impl Iterator<Item = Option<Usual>> + 'a {
+    DELTA.find_iter(block).map(|at| usual(block, at + b"\"delta\"".len(), names))
+}
+
+/// The texts of legacy completions in a block of events.
+pub(crate) fn texts(block: &[u8]) -> impl Iterator<Item = Option<Usual>> + '_ {
+    TEXT.find_iter(block).map(|at| {
+        let at = past(block, at + b"\"text\"".len(), b':')?;
+        let end = string_end(block, at)?;
+        Some(Usual { kind: Kind::Content, text: at + 1..end })
+    })
+}
+
+fn usual(bytes: &[u8], at: usize, names: &Names) -> Option<Usual> {
+    let mut at = past(bytes, past(bytes, at, b':')?, b'{')?;
+    let mut said: Option<Usual> = None;
+    loop {
+        let key_end = string_end(bytes, at)?;
+        let key = &bytes[at + 1..key_end];
+        at = past(bytes, key_end + 1, b':')?;
+        if bytes[at..].starts_with(b"null") {
+            at = skip_space(bytes, at + 4);
+        } else {
+            let end = string_end(bytes, at)?;
+            let text = at + 1..end;
+            let kind = match key {
+                key if names.content.contains(&key) => Some(Kind::Content),
+                key if names.reasoning.contains(&key) => Some(Kind::Reasoning),
+                key if key == names.aside => None,
+                _ => return None,
+            };
+            match (kind, &said) {
+                (None, _) => {}
+                (Some(kind), None) if !text.is_empty() => said = Some(Usual { kind, text }),
+                (Some(_), _) if text.is_empty() => {}
+                (Some(_), _) => return None,
+            }
+            at = skip_space(bytes, end + 1);
+        }
+        match bytes.get(at)? {
+            b',' => at = skip_space(bytes, at + 1),
+            b'}' => return Some(said.unwrap_or(Usual { kind: Kind::Content, text: 0..0 })),
+            _ => return None,
+        }
+    }
+}
+
+/// Past one byte that must be there, and the white space around it.
+fn past(bytes: &[u8], at: usize, expected: u8) -> Option<usize> {
+    let at = skip_space(bytes, at);
+    (*bytes.get(at)? == expected).then(|| skip_space(bytes, at + 1))
+}
+
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// The closing quote of the string that must open at `open`.
+fn string_end(bytes: &[u8], open: usize) -> Option<usize> {
+    if *bytes.get(open)? == b'"' { end_of_string(bytes, open) } else { None }
+}

@@ -1,0 +1,420 @@
+//! Joins the attempts at one streamed answer into one answer: what the caller was given is remembered, and when a stream
+//! breaks, the next attempt's is joined on where the last one stopped.
+//!
+//! What always holds: as long as nothing breaks, the caller gets the service's own bytes. No byte of text is given twice
+//! and none is left out; there is one id, one role and one end. What cannot be joined is an error, never a guess.
+
+mod blocks;
+mod choices;
+mod closing;
+mod hold;
+mod join;
+mod messages;
+mod piece;
+mod request;
+mod seam;
+mod story;
+mod tally;
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use weir_core::{Chunk, Envelope, Failure, Finish, Operation, Rung, Usage};
+
+use self::blocks::{Blocks, Current};
+use self::hold::Hold;
+use self::join::Join;
+use self::piece::{Piece, Said};
+use self::request::Asked;
+use self::seam::Seam;
+use self::story::Story;
+use self::tally::{Spent, Tally};
+use crate::delta::{self, Kind, Usual};
+use crate::json::half_at_end;
+use crate::sse::events;
+
+/// What of a broken answer the caller has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Nothing of it; at most that an answer begins.
+    Nothing,
+    /// Some of the reasoning before it.
+    Reasoning,
+    /// Some of its text.
+    Content,
+    /// Something that cannot be continued: a call of a tool that was not held back, signed thinking, a refusal, audio,
+    /// more answers than one, or more text than is kept.
+    Other,
+    /// All of it but its closing: see [`Relay::closing`].
+    Finished,
+}
+
+/// What is held back until it is whole, and how much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// Calls of tools, until the service says how the answer ended.
+    pub tool_calls: bool,
+    /// The text of an answer that was asked for in a given shape, until then.
+    pub structured: bool,
+    /// The most text remembered, and the most bytes held back.
+    pub text_bytes_max: usize,
+}
+
+/// One streamed answer, whatever the number of attempts at it.
+pub struct Relay {
+    wire: Wire,
+    asked: Asked,
+    story: Story,
+    hold: Hold,
+    /// How the present attempt is joined on; `None` when nothing was given before it.
+    join: Option<(Join, Blocks)>,
+    spent: Spent,
+    /// What the first attempt told the caller of its prompt.
+    prompt_told: Option<Usage>,
+    state: State,
+    /// Room for what [`Relay::passes`] finds, kept so that it is not allocated for every chunk.
+    found: Vec<Usual>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The present attempt's chunks go to the caller.
+    Running,
+    /// The answer is over; the service's stream may not be.
+    Over,
+    /// The present attempt could not be joined.
+    Failed,
+}
+
+/// How events are read and changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    Chat,
+    Legacy,
+    Messages,
+}
+
+impl Relay {
+    /// A relay for a request. `None` for operations that are not relayed: their streams pass untouched.
+    pub fn new(operation: Operation, envelope: &Envelope, holds: Holds) -> Option<Self> {
+        let wire = match operation {
+            Operation::Chat => Wire::Chat,
+            Operation::Completions => Wire::Legacy,
+            Operation::Messages => Wire::Messages,
+            Operation::Embeddings | Operation::Responses | Operation::CountTokens | Operation::Other => {
+                return None;
+            }
+        };
+        let asked = Asked::new(operation, envelope);
+        Some(Self {
+            wire,
+            story: Story::new(holds.text_bytes_max),
+            hold: Hold::new(holds, asked.structured),
+            join: None,
+            spent: Spent::by(&envelope.body),
+            prompt_told: None,
+            state: State::Running,
+            found: Vec::new(),
+            asked,
+        })
+    }
+
+    /// Takes a chunk of the present attempt. Gives what goes to the caller, if anything.
+    ///
+    /// # Errors
+    /// [`weir_core::Class::Truncated`]: the attempt cannot be joined on. Nothing of it has been given out.
+    pub fn push(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, Failure> {
+        self.spent.report(chunk.usage);
+        if let Some((join, _)) = &self.join {
+            chunk.usage = chunk.usage.map(|usage| join.tally.of(usage));
+        } else if self.wire == Wire::Messages {
+            self.prompt_told = self.prompt_told.or(chunk.usage);
+        }
+        if self.state != State::Running {
+            return Ok(worth_giving(Chunk { usage: chunk.usage, ..Chunk::default() }));
+        }
+        if self.asked.many {
+            self.story.opened |= !chunk.bytes.is_empty();
+            return Ok(Some(chunk));
+        }
+        if self.passes(&chunk) {
+            return Ok(Some(chunk));
+        }
+        let given = self.take_events(&chunk.bytes).inspect_err(|_| self.state = State::Failed)?;
+        let length: usize = given.iter().map(|piece| piece.bytes.len()).sum();
+        let begins = given.first().is_some_and(|piece| piece.bytes.as_ptr() == chunk.bytes.as_ptr());
+        if begins && length == chunk.bytes.len() && self.join.is_none() {
+            return Ok(Some(chunk));
+        }
+        Ok(worth_giving(self.chunk_of(given, &chunk)))
+    }
+
+    /// The attempt's stream ended well. Gives what was held back.
+    ///
+    /// # Errors
+    /// The attempt ended before it had repeated what the caller has.
+    pub fn finish(&mut self) -> Result<Option<Chunk>, Failure> {
+        if self.state != State::Running || self.asked.many {
+            return Ok(None);
+        }
+        let mut given = Vec::new();
+        if let Some((join, blocks)) = &mut self.join {
+            let rest = match self.wire {
+                Wire::Messages => blocks.end(join, true),
+                Wire::Chat | Wire::Legacy => join.end(true),
+            };
+            let rest = rest.inspect_err(|_| self.state = State::Failed)?;
+            self.give_all(rest, &mut given);
+        }
+        let held = self.hold.release();
+        self.record(held, &mut given);
+        Ok(worth_giving(self.chunk_of(given, &Chunk::default())))
+    }
+
+    /// Whether the answer is over although the service goes on: a stop sequence was completed of which an earlier attempt
+    /// had said the beginning.
+    pub fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    /// The attempt broke: what was held back is dropped. Says what the caller has.
+    pub fn broke(&mut self) -> Delivered {
+        self.hold.release();
+        self.delivered()
+    }
+
+    /// What closes a [`Delivered::Finished`] answer; empty when the caller has that, too.
+    pub const fn closing(&self) -> &'static [u8] {
+        if self.story.closed { b"" } else { closing::mark(self.asked.operation) }
+    }
+
+    /// Tokens of the present attempt, and whether they are an estimate: a stream that broke has not reported them.
+    pub fn spent(&self) -> (Usage, bool) {
+        self.spent.tokens()
+    }
+
+    /// Whether this rung can be used for what was delivered.
+    pub fn can(&self, rung: Rung) -> bool {
+        !self.asked.many && self.asked.can(&self.story, rung)
+    }
+
+    /// The request for the next attempt on this rung, whose chunks are joined accordingly. `envelope` is the request as it
+    /// would be sent for the first time. A rung that cannot be used is taken for [`Rung::Replay`], which never needs more
+    /// than the request itself.
+    pub fn resume(&mut self, rung: Rung, envelope: &Envelope) -> Envelope {
+        self.hold.release();
+        self.state = State::Running;
+        let next = self.asked.next(&self.story, rung, envelope).filter(|_| self.can(rung));
+        let (envelope, sent) =
+            next.map_or_else(|| (envelope.clone(), None), |next| (next.envelope, next.sent));
+        self.spent = Spent::by(&envelope.body);
+        self.join = self.story.opened.then(|| self.joined(rung, sent.as_deref()));
+        envelope
+    }
+
+    fn delivered(&self) -> Delivered {
+        if self.asked.many && self.story.opened { Delivered::Other } else { self.story.delivered() }
+    }
+
+    /// How an attempt is joined on that was given `sent` of the answer, or nothing of it.
+    fn joined(&self, rung: Rung, sent: Option<&str>) -> (Join, Blocks) {
+        let story = &self.story;
+        let content = story.text(Kind::Content);
+        let mut join = Join::new(self.wire, Tally::default());
+        join.names.clone_from(&story.names);
+        join.leaves_reasoning_out = !content.is_empty() || !story.text(Kind::Reasoning).is_empty();
+        if let Some(sent) = sent {
+            join.continues = true;
+            join.tally = Tally { delivered: story.parts, prompt_told: self.prompt_told };
+            let stops = self.asked.stops();
+            join.seam = match rung {
+                Rung::Prefill(_) => Seam::prefilled(sent, &content, &stops),
+                _ => Seam::instructed(&content, &stops),
+            };
+        } else if self.wire != Wire::Messages && !content.is_empty() {
+            join.seam = Seam::replayed(content);
+        }
+        let texts = story.blocks.iter().filter(|block| block.kind == Kind::Content);
+        let blocks = Blocks {
+            delivered: texts
+                .map(|block| blocks::Delivered { text: block.text(), index: block.index })
+                .collect(),
+            replays: sent.is_none(),
+            open: story.open(),
+            next: story.next,
+            texts: 0,
+            current: Current::None,
+        };
+        (join, blocks)
+    }
+
+    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded.
+    fn passes(&mut self, chunk: &Chunk) -> bool {
+        let bytes = &chunk.bytes[..];
+        if bytes.is_empty() {
+            return true;
+        }
+        let open = self.hold.is_open() || (self.hold.is_empty() && self.story.lost);
+        if self.join.is_some() || !self.story.opened || !open || chunk.finish.is_some() {
+            return false;
+        }
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        let understood = self.wire.glance(bytes, &mut found);
+        let whole = |usual: &Usual| half_at_end(&bytes[usual.text.clone()]).is_none();
+        let passes = understood && !found.is_empty() && found.iter().all(whole);
+        if passes {
+            for usual in found.iter().filter(|usual| !usual.text.is_empty()) {
+                self.story.say(usual.kind, &bytes[usual.text.clone()]);
+                self.spent.parts += 1;
+            }
+        }
+        self.found = found;
+        passes
+    }
+
+    /// Takes the events of a block one by one. Gives what goes to the caller.
+    fn take_events(&mut self, block: &Bytes) -> Result<Vec<Piece>, Failure> {
+        let mut given = Vec::new();
+        let mut from = 0;
+        let ends: Vec<usize> = events(block).map(|event| event.whole.end).collect();
+        for (at, &end) in ends.iter().enumerate() {
+            // Blank lines belong to the event before or after them, so that nothing is lost.
+            let end = if at + 1 == ends.len() { block.len() } else { end };
+            let event = block.slice(from..end);
+            from = end;
+            let said = self.wire.read(&event);
+            self.spent.parts += said.parts();
+            let Some((join, blocks)) = &mut self.join else {
+                self.give(Piece { bytes: event, said }, &mut given);
+                continue;
+            };
+            let joined = match self.wire {
+                Wire::Messages => blocks::join(join, blocks, &event)?,
+                Wire::Chat | Wire::Legacy => choices::join(join, &event)?,
+            };
+            self.give_all(joined, &mut given);
+            if self.stop_if_over(&mut given) {
+                break;
+            }
+        }
+        Ok(given)
+    }
+
+    /// Ends the answer when a stop sequence was completed.
+    fn stop_if_over(&mut self, given: &mut Vec<Piece>) -> bool {
+        let Some((join, blocks)) = self.join.as_ref().filter(|(join, _)| join.is_over()) else {
+            return false;
+        };
+        let bytes = Bytes::from(closing::stopped(&self.asked, &self.story, join, blocks.open));
+        self.state = State::Over;
+        self.give(Piece { bytes, said: Said { finish: true, last: true, ..Said::default() } }, given);
+        true
+    }
+
+    fn give_all(&mut self, events: Vec<Bytes>, given: &mut Vec<Piece>) {
+        for bytes in events {
+            let said = self.wire.read(&bytes);
+            self.give(Piece { bytes, said }, given);
+        }
+    }
+
+    /// Gives a piece to the caller, or holds it back.
+    fn give(&mut self, piece: Piece, given: &mut Vec<Piece>) {
+        if self.story.lost {
+            // Holding back would only delay what no other attempt could give.
+            let mut pieces = self.hold.release();
+            pieces.push(piece);
+            return self.record(pieces, given);
+        }
+        let pieces = self.hold.take(piece);
+        self.story.lost |= self.hold.overflowed;
+        self.record(pieces, given);
+    }
+
+    fn record(&mut self, pieces: Vec<Piece>, given: &mut Vec<Piece>) {
+        for piece in pieces {
+            if !self.story.opened && !piece.said.idle {
+                self.story.names = self.wire.names(&piece.bytes);
+            }
+            self.story.record(&piece);
+            given.push(piece);
+        }
+    }
+
+    /// What goes to the caller in place of `chunk`, with its facts.
+    fn chunk_of(&self, given: Vec<Piece>, chunk: &Chunk) -> Chunk {
+        let finish = given.iter().any(|piece| piece.said.finish);
+        let ended = if self.state == State::Over { Some(Finish::Whole) } else { chunk.finish };
+        let progress = given.iter().any(|piece| piece.said.is_progress());
+        let bytes = match &given[..] {
+            [] => Bytes::new(),
+            [only] => only.bytes.clone(),
+            several => {
+                let mut bytes = BytesMut::with_capacity(several.iter().map(|piece| piece.bytes.len()).sum());
+                several.iter().for_each(|piece| bytes.extend_from_slice(&piece.bytes));
+                bytes.freeze()
+            }
+        };
+        Chunk { bytes, progress, usage: chunk.usage, finish: ended.filter(|_| finish) }
+    }
+}
+
+/// A chunk without bytes is still worth giving when it reports tokens.
+fn worth_giving(chunk: Chunk) -> Option<Chunk> {
+    (!chunk.bytes.is_empty() || chunk.usage.is_some()).then_some(chunk)
+}
+
+impl Wire {
+    /// Finds the texts of a block that says nothing else. `false`: there is more to it.
+    fn glance(self, block: &[u8], found: &mut Vec<Usual>) -> bool {
+        let mut all = |usual: Option<Usual>| usual.map(|usual| found.push(usual)).is_some();
+        match self {
+            Self::Chat => delta::deltas(block, &delta::CHAT).all(all),
+            Self::Legacy => delta::texts(block).all(all),
+            Self::Messages => {
+                let mut names = events(block).map(|event| &block[event.name]);
+                names.all(|name| name == b"content_block_delta")
+                    && delta::deltas(block, &delta::MESSAGES).all(&mut all)
+            }
+        }
+    }
+
+    fn read(self, event: &[u8]) -> Said {
+        if events(event).all(|event| event.data_lines == 0) {
+            return Said { idle: true, ..Said::default() };
+        }
+        match self {
+            Self::Messages => messages::read(event),
+            Self::Chat | Self::Legacy => choices::read(event),
+        }
+    }
+
+    /// The event with another text; `None` when then it says nothing.
+    fn with_text(self, event: &Bytes, text: &str) -> Option<Bytes> {
+        match self {
+            Self::Messages => messages::with_text(event, text),
+            Self::Chat | Self::Legacy => choices::with_text(event, text),
+        }
+    }
+
+    fn names(self, event: &[u8]) -> Vec<(&'static str, String)> {
+        match self {
+            // Only the first event has them, and a second such event is not given.
+            Self::Messages => Vec::new(),
+            Self::Chat | Self::Legacy => choices::names(event),
+        }
+    }
+}
+
+/// The data of the one event in `bytes`, and where it lies; `None` when it has none or is not UTF-8.
+fn data_of(bytes: &[u8]) -> Option<(&str, Range<usize>)> {
+    let event = events(bytes).next().filter(|event| event.data_lines > 0)?;
+    let data = std::str::from_utf8(&bytes[event.data.clone()]).ok()?;
+    Some((data, event.data))
+}
+
+/// The event with other data.
+fn rewritten(event: &[u8], place: &Range<usize>, data: &str) -> Bytes {
+    [&event[..place.start], data.as_bytes(), &event[place.end..]].concat().into()
+}

@@ -1,0 +1,197 @@
+//! Where the new text joins on to the delivered text: which of its beginning the caller already has.
+//!
+//! What always holds: the same text cut in any other way gives the same result; text is given out only once it is clear
+//! that it is new; when a replay differs, nothing of it has been given out.
+
+use std::collections::VecDeque;
+
+/// How much of a repetition is looked for at the end of the delivered text, in characters.
+pub(super) const OVERLAP_CHARS_MAX: usize = 200;
+
+/// A shorter overlap is more often chance than repetition, in bytes that are not white space.
+const OVERLAP_BYTES_MIN: usize = 8;
+
+/// A shorter delivered text is not taken for an echo when it comes again, in characters.
+const ECHO_CHARS_MIN: usize = 16;
+
+/// What is to be done with the text that waits.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Not clear yet: it waits.
+    Hold,
+    /// The caller has its first so many bytes; the rest is new.
+    Cut(usize),
+    /// A stop sequence that began in the delivered text is complete: nothing of it may be said.
+    Over(String),
+    /// It does not repeat what was delivered.
+    Differs,
+}
+
+/// Tells new text from delivered text. The default lets all text through.
+#[derive(Debug, Default)]
+pub(super) struct Seam {
+    stages: VecDeque<Stage>,
+    /// Text that has come and is not decided.
+    held: String,
+    /// How much of it is known to be delivered.
+    cut: usize,
+}
+
+/// One question about the beginning of the new text; the next is asked of what follows.
+#[derive(Debug)]
+enum Stage {
+    /// It repeats this whole text, of which the first so many bytes have come.
+    Same(String, usize),
+    /// It may begin with this whole text, of which the first so many bytes have come.
+    Echo(String, usize),
+    /// It may begin with some of this white space.
+    Space(String),
+    /// It may repeat the end of this text.
+    Overlap(String),
+    /// It may complete one of these: what is missing, and the whole stop sequence.
+    Stops(Vec<(String, String)>),
+}
+
+/// What a stage says of the new text.
+enum Look {
+    Wait,
+    /// So many bytes are delivered; `true`: the next stage sees the rest.
+    Took(usize, bool),
+    Over(String),
+    Differs,
+}
+
+impl Seam {
+    /// The new text repeats all of `delivered` before it goes on.
+    pub(super) fn replayed(delivered: String) -> Self {
+        Self::of([Stage::Same(delivered, 0)])
+    }
+
+    /// The service was given `sent` as the beginning, which is the delivered text without the white space at its end.
+    pub(super) fn prefilled(sent: &str, delivered: &str, stops: &[String]) -> Self {
+        let space = &delivered[delivered.trim_end().len()..];
+        let mut seam = Self::of([Stage::Space(space.to_owned()), spanning(delivered, stops)]);
+        if sent.chars().nth(ECHO_CHARS_MIN - 1).is_some() {
+            seam.stages.push_front(Stage::Echo(sent.to_owned(), 0));
+        }
+        seam
+    }
+
+    /// The model was asked in words to go on after `delivered`.
+    pub(super) fn instructed(delivered: &str, stops: &[String]) -> Self {
+        Self::of([Stage::Overlap(tail(delivered).to_owned()), spanning(delivered, stops)])
+    }
+
+    fn of(stages: impl IntoIterator<Item = Stage>) -> Self {
+        Self { stages: stages.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Takes new text.
+    pub(super) fn feed(&mut self, text: &str) -> Verdict {
+        if self.stages.is_empty() {
+            return Verdict::Cut(0);
+        }
+        self.held.push_str(text);
+        self.decide(false)
+    }
+
+    /// No more text comes.
+    pub(super) fn end(&mut self) -> Verdict {
+        self.decide(true)
+    }
+
+    fn decide(&mut self, ended: bool) -> Verdict {
+        while let Some(stage) = self.stages.front_mut() {
+            match stage.look(&self.held[self.cut..], ended) {
+                Look::Wait => return Verdict::Hold,
+                Look::Over(stop) => return Verdict::Over(stop),
+                Look::Differs => return Verdict::Differs,
+                Look::Took(bytes, decided) => {
+                    self.cut += bytes;
+                    if !decided {
+                        break;
+                    }
+                    self.stages.pop_front();
+                }
+            }
+        }
+        self.held.clear();
+        Verdict::Cut(std::mem::take(&mut self.cut))
+    }
+}
+
+impl Stage {
+    fn look(&mut self, new: &str, ended: bool) -> Look {
+        match self {
+            Self::Same(text, come) => {
+                let rest = &text[*come..];
+                if new.starts_with(rest) {
+                    Look::Took(rest.len(), true)
+                } else if ended || !rest.starts_with(new) {
+                    Look::Differs
+                } else {
+                    *come += new.len();
+                    Look::Took(new.len(), false)
+                }
+            }
+            Self::Echo(text, come) => {
+                let (rest, new) = (&text[*come..], &new[*come..]);
+                if new.starts_with(rest) {
+                    Look::Took(text.len(), true)
+                } else if ended || !rest.starts_with(new) {
+                    Look::Took(0, true)
+                } else {
+                    *come += new.len();
+                    Look::Wait
+                }
+            }
+            Self::Space(space) => {
+                let pairs = space.chars().zip(new.chars());
+                let same: usize =
+                    pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum();
+                space.drain(..same);
+                let decided = ended || space.is_empty() || same < new.len();
+                Look::Took(same, decided)
+            }
+            Self::Overlap(tail) => overlap(tail, new, ended),
+            Self::Stops(stops) => {
+                let complete = stops.iter().find(|(rest, _)| new.starts_with(rest));
+                if let Some((_, stop)) = complete {
+                    Look::Over(stop.clone())
+                } else if !ended && stops.iter().any(|(rest, _)| rest.starts_with(new)) {
+                    Look::Wait
+                } else {
+                    Look::Took(0, true)
+                }
+            }
+        }
+    }
+}
+
+/// The longest beginning of `new` that is the end of `tail`, once no longer one can come.
+fn overlap(tail: &str, new: &str, ended: bool) -> Look {
+    let ends = || tail.char_indices().map(|(at, _)| &tail[at..]);
+    let may_grow = ends().any(|end| end.len() > new.len() && end.starts_with(new));
+    if may_grow && !ended {
+        return Look::Wait;
+    }
+    let is_long =
+        |end: &&str| end.bytes().filter(|byte| !byte.is_ascii_whitespace()).count() >= OVERLAP_BYTES_MIN;
+    let longest = ends().filter(is_long).find(|end| new.starts_with(end));
+    Look::Took(longest.map_or(0, str::len), true)
+}
+
+/// The last characters of a text.
+pub(super) fn tail(text: &str) -> &str {
+    text.char_indices().rev().nth(OVERLAP_CHARS_MAX - 1).map_or(text, |(at, _)| &text[at..])
+}
+
+/// The stop sequences of which `delivered` ends with a beginning.
+fn spanning(delivered: &str, stops: &[String]) -> Stage {
+    let begun = |stop: &String| -> Vec<(String, String)> {
+        let borders = stop.char_indices().map(|(at, _)| at).skip(1);
+        let begun = borders.filter(|&at| delivered.ends_with(&stop[..at]));
+        begun.map(|at| (stop[at..].to_owned(), stop.clone())).collect()
+    };
+    Stage::Stops(stops.iter().flat_map(begun).collect())
+}
