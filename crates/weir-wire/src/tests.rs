@@ -4,5 +4,6 @@ mod classify;
 mod envelope;
 mod error;
 mod operation;
+mod relay;
 mod sse;
 mod stream;

@@ -158,9 +158,8 @@ impl Blocks {
     }
 
     fn open_if_unopened(&mut self) -> Vec<Bytes> {
-        let Current::Unopened(start) = std::mem::replace(&mut self.current, Current::None) else {
-            return Vec::new();
-        };
+        let Current::Unopened(start) = &self.current else { return Vec::new() };
+        let start = start.clone();
         let mut out: Vec<Bytes> = self.close().into_iter().collect();
         out.push(with_index(&start, self.open_next()));
         out

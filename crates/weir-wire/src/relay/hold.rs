@@ -48,7 +48,9 @@ impl Hold {
             return vec![piece];
         }
         let mut out = Vec::new();
-        if self.until == Until::Next {
+        // A piece that completes a character may end in half of the next: then both wait.
+        let half = is_half(&piece);
+        if self.until == Until::Next && !half {
             out = self.release();
         }
         let said = &piece.said;
@@ -58,7 +60,7 @@ impl Hold {
         if useless_alone && !ends {
             self.until = Until::Finish;
         }
-        if !ends && (self.until == Until::Finish || is_half(&piece)) {
+        if !ends && (self.until == Until::Finish || half) {
             self.bytes += piece.bytes.len();
             self.waiting.push(piece);
             if self.bytes > self.holds.text_bytes_max {
