@@ -27,6 +27,18 @@ pub fn format(operation: Operation) -> Option<&'static dyn Format> {
     ALL.iter().copied().find(|format| format.operation() == operation)
 }
 
+/// What a service is writing: some kinds of parts may take far longer than others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// The answer's own words.
+    #[default]
+    Content,
+    /// Its thoughts.
+    Reasoning,
+    /// A tool call.
+    Tool,
+}
+
 /// What one event of a stream says.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
@@ -34,6 +46,8 @@ pub struct Reading {
     pub drop: bool,
     /// It carries something of the answer.
     pub progress: bool,
+    /// What the service is writing from here on; `None` when the event does not say.
+    pub phase: Option<Phase>,
     /// Tokens it reports.
     pub usage: Option<Usage>,
     /// It reports usage and nothing else.

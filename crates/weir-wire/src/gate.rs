@@ -14,6 +14,10 @@ pub struct Field(LazyLock<Finder<'static>>);
 pub static FINISH_REASON: Field = Field(LazyLock::new(|| Finder::new("\"finish_reason\"")));
 /// `"usage"`.
 pub static USAGE: Field = Field(LazyLock::new(|| Finder::new("\"usage\"")));
+/// `"reasoning_content"`.
+pub static REASONING: Field = Field(LazyLock::new(|| Finder::new("\"reasoning_content\"")));
+/// `"tool_calls"`.
+pub static TOOL_CALLS: Field = Field(LazyLock::new(|| Finder::new("\"tool_calls\"")));
 /// `"error"`.
 pub static ERROR: Field = Field(LazyLock::new(|| Finder::new("\"error\"")));
 

@@ -6,7 +6,7 @@
 use bytes::{Bytes, BytesMut};
 use weir_core::{Chunk, Class, Failure, Finish, Usage};
 
-use crate::dialect::{Format, Reading};
+use crate::dialect::{Format, Phase, Reading};
 use crate::sse::{Event, Splitter, events};
 
 /// Reads one stream.
@@ -15,6 +15,8 @@ pub struct StreamReader {
     splitter: Splitter,
     keeps_usage: bool,
     begun: bool,
+    phase: Phase,
+    parts: u64,
     finish: Option<Finish>,
     last: bool,
 }
@@ -23,7 +25,18 @@ impl StreamReader {
     /// A reader for a format. Without `keeps_usage`, the usage chunk that weir asked for is not passed on.
     pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
         let splitter = Splitter::default();
-        Self { format, splitter, keeps_usage, begun: false, finish: None, last: false }
+        let phase = Phase::default();
+        Self { format, splitter, keeps_usage, begun: false, phase, parts: 0, finish: None, last: false }
+    }
+
+    /// What the service was writing last.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// How many meaningful parts have come so far.
+    pub const fn parts(&self) -> u64 {
+        self.parts
     }
 
     /// Whether the service has sent its last event.
@@ -91,6 +104,8 @@ impl StreamReader {
 
     fn note(&mut self, reading: &Reading, chunk: &mut Chunk) -> Result<(), Failure> {
         self.begun |= reading.progress;
+        self.parts += u64::from(reading.progress);
+        self.phase = reading.phase.unwrap_or(self.phase);
         chunk.progress |= reading.progress;
         self.finish = self.finish.or(reading.finish);
         chunk.finish = chunk.finish.or(reading.finish);

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Reading, Whole, no_answer, parse};
+use super::{Format, Phase, Reading, Whole, no_answer, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -91,8 +91,13 @@ impl Format for Messages {
             }
             // An empty text block opens every answer; a tool's block already says which tool.
             "content_block_start" => {
-                reading.progress =
-                    written.content_block.is_some_and(|block| block.kind.ends_with("tool_use"));
+                let kind = written.content_block.map_or("text", |block| block.kind);
+                reading.progress = kind.ends_with("tool_use");
+                reading.phase = Some(match kind {
+                    _ if reading.progress => Phase::Tool,
+                    "thinking" | "redacted_thinking" => Phase::Reasoning,
+                    _ => Phase::Content,
+                });
             }
             "content_block_delta" => reading.progress = true,
             "message_delta" => {

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
-use crate::gate::{ERROR, FINISH_REASON, USAGE, looks_like_object};
+use crate::gate::{ERROR, FINISH_REASON, REASONING, TOOL_CALLS, USAGE, looks_like_object};
 use crate::sse::Event;
 
 /// `POST /v1/chat/completions`.
@@ -70,7 +70,7 @@ impl Format for Choices {
             || USAGE.is_in(data, b"{")
             || ERROR.is_in(data, b"{\"");
         if !acted_on {
-            return Ok(Reading { progress: true, ..Reading::default() });
+            return Ok(Reading { progress: true, phase: Some(phase_of(data)), ..Reading::default() });
         }
         let Some(written) = parse::<Written<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
@@ -79,9 +79,11 @@ impl Format for Choices {
             return Err(in_band(error.get()));
         }
         let choices = written.choices.unwrap_or_default();
+        let progress = choices.iter().any(Choice::says_something);
         Ok(Reading {
             drop: false,
-            progress: choices.iter().any(Choice::says_something),
+            progress,
+            phase: progress.then(|| phase_of(data)),
             finish: finish_of(&choices)?,
             usage_only: choices.is_empty() && written.usage.is_some(),
             usage: written.usage.and_then(openai_usage::read),
@@ -108,6 +110,17 @@ impl Format for Choices {
 
     fn strips_id_and_retry(&self) -> bool {
         true
+    }
+}
+
+/// What a part of a chat answer belongs to.
+fn phase_of(data: &[u8]) -> Phase {
+    if TOOL_CALLS.is_in(data, b"[") {
+        Phase::Tool
+    } else if REASONING.is_in(data, b"\"") {
+        Phase::Reasoning
+    } else {
+        Phase::Content
     }
 }
 

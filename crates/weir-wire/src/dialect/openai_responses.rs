@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -56,7 +56,7 @@ impl Format for Responses {
             return Ok(Reading::default());
         }
         if !kind.is_empty() && !ending.contains(&kind) {
-            return Ok(Reading { progress: true, ..Reading::default() });
+            return Ok(Reading { progress: true, phase: Some(phase_of(kind)), ..Reading::default() });
         }
         let Some(written) = parse::<WrittenEvent<'_>>(data) else {
             return Ok(Reading { drop: true, ..Reading::default() });
@@ -76,6 +76,17 @@ impl Format for Responses {
     }
 }
 
+/// What a delta belongs to, by its event's name.
+fn phase_of(kind: &[u8]) -> Phase {
+    if kind.starts_with(b"response.reasoning") {
+        Phase::Reasoning
+    } else if kind.starts_with(b"response.function_call") || kind.starts_with(b"response.custom_tool_call") {
+        Phase::Tool
+    } else {
+        Phase::Content
+    }
+}
+
 fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Result<Reading, Failure> {
     let finish = match written.kind {
         "error" => return Err(in_band(&String::from_utf8_lossy(data))),
@@ -86,7 +97,11 @@ fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Res
         }
         "response.completed" => Finish::Whole,
         "response.incomplete" => Finish::Length,
-        kind => return Ok(Reading { progress: !opening.contains(&kind.as_bytes()), ..Reading::default() }),
+        kind => {
+            let progress = !opening.contains(&kind.as_bytes());
+            let phase = progress.then(|| phase_of(kind.as_bytes()));
+            return Ok(Reading { progress, phase, ..Reading::default() });
+        }
     };
     let usage = parse::<WrittenEvent<'_>>(data)
         .and_then(|written| written.response?.usage)
