@@ -207,3 +207,6 @@ impl Flow {
         self.parts - self.window.parts_before
     }
 }
+
+#[cfg(test)]
+mod tests;
