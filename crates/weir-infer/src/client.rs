@@ -9,19 +9,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tower_service::Service;
-use weir_core::{Class, Failure};
+use weir_core::Failure;
 
-use crate::config;
+use crate::lanes::{LANES_MAX, Lanes, Seat};
+use crate::{BoxError, broken, config};
 
 type Pooled = Client<Timed<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
@@ -41,11 +43,18 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-/// One pool for HTTP/1.1, one for HTTP/2. Over HTTP/2 one connection carries every call to a service, with all of them in
-/// its fate, so it is spoken only where the config says so.
+/// One pool for HTTP/1.1, and for HTTP/2 one for each lane, since a pool keeps one HTTP/2 connection to a service. HTTP/2 is
+/// spoken only where the config says so: over it a connection carries many calls, with all of them in its fate.
 pub(crate) struct Clients {
     http1: Pooled,
-    http2: Pooled,
+    http2: Vec<Pooled>,
+    lanes: Lanes,
+}
+
+/// A body, and the place that its call takes up in its lane while the body lives.
+pub(crate) struct Seated {
+    body: Incoming,
+    _seat: Option<Seat>,
 }
 
 impl Clients {
@@ -73,16 +82,22 @@ impl Clients {
                 .http2_adaptive_window(true)
                 .build(connector)
         };
-        Ok(Self { http1: client(false), http2: client(true) })
+        // A lane that is never used costs a kilobyte and no connection.
+        let http2 = std::iter::repeat_with(|| client(true)).take(LANES_MAX).collect();
+        Ok(Self { http1: client(false), http2, lanes: Lanes::new(config.http2_connections) })
     }
 
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         http2: bool,
-    ) -> Result<Response<Incoming>, Failure> {
-        let client = if http2 { &self.http2 } else { &self.http1 };
-        client.request(request).await.map_err(|error| failure(&error))
+    ) -> Result<Response<Seated>, Failure> {
+        // A URL without a host is refused by the client below.
+        let service = if http2 { request.uri().authority() } else { None };
+        let seat = service.map(|service| self.lanes.seat(service));
+        let client = seat.as_ref().map_or(&self.http1, |seat| &self.http2[seat.lane()]);
+        let response = client.request(request).await.map_err(|error| broken::before_answer(&error))?;
+        Ok(response.map(|body| Seated { body, _seat: seat }))
     }
 }
 
@@ -106,15 +121,24 @@ fn tls_config(config: &config::Attempts, wanted: bool) -> Result<rustls::ClientC
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A call that got no answer at all.
-fn failure(error: &Error) -> Failure {
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
+impl Body for Seated {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
     }
-    Failure { sent: !error.is_connect(), ..Failure::new(Class::Hard, message) }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// A connector with one limit for all it does: name look-up, TCP, TLS.
@@ -123,8 +147,6 @@ struct Timed<C> {
     inner: C,
     limit: Duration,
 }
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl<C> Service<Uri> for Timed<C>
 where

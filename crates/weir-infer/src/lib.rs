@@ -4,23 +4,30 @@
 //! be tried again unseen; bytes that are no progress stop no timer; dropping an answer closes the upstream call at once;
 //! no redirect is followed and no credential of the caller leaves unless the operator said so.
 
+mod broken;
 mod client;
 pub mod config;
+mod lanes;
 mod outgoing;
+mod patience;
+mod raw;
+mod read;
 mod stream;
+mod watch;
 mod whole;
 
 use std::time::{Duration, Instant};
 
-use http::Response;
-use hyper::body::Incoming;
-use tokio::time::timeout_at;
-use weir_core::{Body, Class, Clock, Envelope, Failure, Head, Operation, Request, Secret};
-use weir_wire::{classify, dialect};
+use weir_core::{Body, Clock, Envelope, Failure, Head, Request, Secret};
 
 pub use client::TlsError;
+pub use read::read;
 
 use client::Clients;
+use watch::Watch;
+
+/// Whatever went wrong in a transport.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 #[cfg(test)]
 mod tests;
@@ -126,49 +133,10 @@ impl Infer {
         target: &Target<'_>,
         timers: Timers,
     ) -> Result<Begun, Failure> {
-        let now = self.clock.now();
-        let due = timers
-            .beginning
-            .map_or(timers.begin_by, |limits| (now + limits.first_token).min(timers.begin_by));
-        let begin = self.begin(request, target, timers);
-        match timeout_at(tokio::time::Instant::from_std(due), begin).await {
-            Ok(result) => result,
-            Err(_elapsed) => {
-                // The service is slow only by the gateway's own limit: a hurried caller proves nothing.
-                let class = if due < timers.begin_by { Class::Timeout } else { Class::Deadline };
-                let ms = due.saturating_duration_since(now).as_millis();
-                Err(Failure::new(class, format!("the answer had not begun after {ms} ms")))
-            }
-        }
-    }
-
-    async fn begin(&self, request: &Request, target: &Target<'_>, timers: Timers) -> Result<Begun, Failure> {
+        let mut watch = Watch::new(self.clock, timers);
         let outgoing = outgoing::build(request, target)?;
-        let response = self.clients.send(outgoing, target.http2).await?;
-        let Some(format) = dialect::format(request.operation) else {
-            return Ok(self.pass_through(response, timers));
-        };
-        if !response.status().is_success() {
-            return Err(self.error_reply(response).await);
-        }
-        if request.envelope.stream && request.operation != Operation::Embeddings {
-            stream::begin(self.clock, response, format, request.envelope.wants_usage, timers).await
-        } else {
-            let (parts, body) = response.into_parts();
-            whole::read(parts, body, format, self.answer_bytes_max).await
-        }
-    }
-
-    /// Bytes in, bytes out, whatever the status.
-    fn pass_through(&self, response: Response<Incoming>, timers: Timers) -> Begun {
-        let (parts, body) = response.into_parts();
-        let head = Head { status: parts.status, headers: outgoing::for_caller(parts.headers) };
-        Begun { head, body: Body::Stream(Box::pin(stream::Raw::new(self.clock, body, timers))) }
-    }
-
-    async fn error_reply(&self, response: Response<Incoming>) -> Failure {
-        let (parts, body) = response.into_parts();
-        let body = whole::collect(body, classify::REPLY_BYTES_MAX).await.unwrap_or_default();
-        classify::reply(parts.status, &parts.headers, body, self.clock.wall())
+        // Dropping the call at any point, this one included, closes its connection or stream.
+        let response = watch.wait(self.clients.send(outgoing, target.http2)).await??;
+        read::watched(response, request, watch, self.answer_bytes_max).await
     }
 }

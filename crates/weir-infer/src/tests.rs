@@ -11,6 +11,13 @@ use weir_testkit::{chat, with_header};
 
 use crate::{Beginning, Begun, Infer, Key, Pauses, Target, Timers, config};
 
+mod frames;
+mod http2;
+mod leaving;
+mod limits;
+mod malformed;
+mod script;
+
 #[expect(clippy::disallowed_methods, reason = "real sockets need real time")]
 fn clock() -> Clock {
     Clock::new(|| tokio::time::Instant::now().into_std(), SystemTime::now)
@@ -65,19 +72,25 @@ fn timers(first_token_ms: u64, stall_ms: u64) -> Timers {
     }
 }
 
-async fn call(mock: &Mock, request: &Request, timers: Timers) -> Result<Begun, Failure> {
-    let base = format!("{}/v1", mock.base_url());
-    let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
-    let target = Target {
-        base: &base,
+fn infer() -> Infer {
+    Infer::new(clock(), &config::Attempts::default(), false).unwrap()
+}
+
+fn target<'a>(base: &'a str, request: &'a Request, http2: bool) -> Target<'a> {
+    Target {
+        base,
         envelope: &request.envelope,
         model: None,
         key: Key::None,
         include_usage: true,
         forward_service_tier: false,
-        http2: false,
-    };
-    infer.call(request, &target, timers).await
+        http2,
+    }
+}
+
+async fn call(mock: &Mock, request: &Request, timers: Timers) -> Result<Begun, Failure> {
+    let base = format!("{}/v1", mock.base_url());
+    infer().call(request, &target(&base, request, false), timers).await
 }
 
 /// The whole text of an answer, and how it ended.
@@ -185,7 +198,6 @@ async fn credentials_and_weirs_own_headers_stay_and_the_rest_leaves() {
     let mock = mock(r#"{"rules":[]}"#).await;
     let base = format!("{}/v1", mock.base_url());
     let secret = Secret::new("operators-key");
-    let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
     let body = r#"{"model":"alias","messages":[{"role":"user","content":"hi"}],"service_tier":"flex"}"#;
     let mut request = request(Operation::Chat, body);
     for (name, value) in [
@@ -200,16 +212,9 @@ async fn credentials_and_weirs_own_headers_stay_and_the_rest_leaves() {
     ] {
         request = with_header(request, name, value);
     }
-    let target = Target {
-        base: &base,
-        envelope: &request.envelope,
-        model: Some("deepseek-flash"),
-        key: Key::Own(&secret),
-        include_usage: true,
-        forward_service_tier: false,
-        http2: false,
-    };
-    infer.call(&request, &target, timers(5000, 5000)).await.unwrap();
+    let target =
+        Target { model: Some("deepseek-flash"), key: Key::Own(&secret), ..target(&base, &request, false) };
+    infer().call(&request, &target, timers(5000, 5000)).await.unwrap();
     let log = mock.log();
     let headers = &log[0].request_headers;
     assert_eq!(log[0].model.as_deref(), Some("deepseek-flash"));
@@ -220,36 +225,4 @@ async fn credentials_and_weirs_own_headers_stay_and_the_rest_leaves() {
     assert_eq!(headers["traceparent"], "00-1-2-01");
     assert_eq!(headers["accept-encoding"], "identity");
     assert!(!format!("{headers:?}").contains("callers-key"));
-}
-
-#[tokio::test]
-async fn http2_without_tls_is_spoken_when_asked_for() {
-    let mock = mock(r#"{"rules":[]}"#).await;
-    let base = format!("{}/v1", mock.base_url());
-    let infer = Infer::new(clock(), &config::Attempts::default(), false).unwrap();
-    let request = stream();
-    let target = Target {
-        base: &base,
-        envelope: &request.envelope,
-        model: None,
-        key: Key::None,
-        include_usage: true,
-        forward_service_tier: false,
-        http2: true,
-    };
-    let (text, failure) = text(infer.call(&request, &target, timers(5000, 5000)).await.unwrap()).await;
-    assert!(failure.is_none() && text.ends_with("data: [DONE]\n\n"));
-}
-
-#[tokio::test]
-async fn dropping_an_answer_closes_the_call() {
-    let mock = mock(r#"{"rules":[{"fault":"stall_after_tokens","after_tokens":2}]}"#).await;
-    let begun = call(&mock, &stream(), timers(5000, 20_000)).await.unwrap();
-    drop(begun);
-    let gone = async {
-        while mock.log()[0].ended.is_none() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(2), gone).await.expect("the service sees the caller leave");
 }

@@ -1,41 +1,66 @@
 //! An answer that comes in one piece: read whole, checked, then given on.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, header, response};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
 use weir_core::{Body, Chunk, Class, Failure, Head};
-use weir_wire::dialect::Format;
+use weir_wire::dialect::{Format, Phase};
 
-use crate::{Begun, outgoing};
+use crate::watch::Watch;
+use crate::{Begun, BoxError, broken, outgoing};
 
-/// Reads a whole answer. Blank lines before the JSON (DeepSeek's keep-alive) are left out.
-pub(crate) async fn read(
+/// Reads a whole answer. Blank lines before the JSON (DeepSeek's keep-alive) show that the service is alive, and are left
+/// out.
+pub(crate) async fn read<B>(
     parts: response::Parts,
-    body: Incoming,
+    body: B,
     format: &'static dyn Format,
+    mut watch: Watch,
     bytes_max: usize,
-) -> Result<Begun, Failure> {
+) -> Result<Begun, Failure>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
     readable(&parts.headers)?;
-    let body = collect(body, bytes_max).await?;
-    let blank = body.len() - body.trim_ascii_start().len();
-    let bytes = body.slice(blank..);
+    let bytes = collect(body, &mut watch, bytes_max).await?;
     let whole = format.read_whole(&bytes)?;
     let chunk = Chunk { bytes, progress: true, usage: whole.usage, finish: whole.finish };
     let head = Head { status: parts.status, headers: outgoing::for_caller(parts.headers) };
     Ok(Begun { head, body: Body::Whole(Some(chunk)) })
 }
 
-/// Reads a body up to a limit.
-pub(crate) async fn collect(body: Incoming, bytes_max: usize) -> Result<Bytes, Failure> {
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            let message = format!("the answer is larger than {bytes_max} bytes (attempts.answer_mib_max)");
-            Err(Failure::new(Class::Hard, message))
+/// Reads a body without the white space before it, up to a limit.
+pub(crate) async fn collect<B>(mut body: B, watch: &mut Watch, bytes_max: usize) -> Result<Bytes, Failure>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    while let Some(frame) = watch.wait(body.frame()).await? {
+        let frame = frame.map_err(|error| broken::in_answer("the answer broke off", error))?;
+        let Ok(mut data) = frame.into_data() else { continue };
+        watch.heard(Phase::Content)?;
+        if first.is_empty() {
+            data.advance(data.len() - data.trim_ascii_start().len());
         }
-        Err(error) => Err(Failure::new(Class::Truncated, format!("the answer broke off: {error}"))),
+        if first.len().max(joined.len()) + data.len() > bytes_max {
+            let message = format!("the answer is larger than {bytes_max} bytes (attempts.answer_mib_max)");
+            return Err(Failure::new(Class::Hard, message));
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&data);
+        }
     }
+    // Most answers come in one read, which is passed on as it is.
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
 /// A compressed answer was not asked for and cannot be searched.

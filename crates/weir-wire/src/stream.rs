@@ -15,9 +15,10 @@ pub struct StreamReader {
     splitter: Splitter,
     keeps_usage: bool,
     begun: bool,
+    phase: Phase,
+    parts: u64,
     finish: Option<Finish>,
     last: bool,
-    phase: Phase,
 }
 
 impl StreamReader {
@@ -25,17 +26,22 @@ impl StreamReader {
     pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
         let splitter = Splitter::default();
         let phase = Phase::default();
-        Self { format, splitter, keeps_usage, begun: false, finish: None, last: false, phase }
+        Self { format, splitter, keeps_usage, begun: false, phase, parts: 0, finish: None, last: false }
+    }
+
+    /// What the service was writing last.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// How many meaningful parts have come so far.
+    pub const fn parts(&self) -> u64 {
+        self.parts
     }
 
     /// Whether the service has sent its last event.
     pub const fn is_over(&self) -> bool {
         self.last
-    }
-
-    /// What the service is doing, as of the last event that said so.
-    pub const fn phase(&self) -> Phase {
-        self.phase
     }
 
     /// Takes a read. `None`: nothing for the caller in it.
@@ -98,6 +104,8 @@ impl StreamReader {
 
     fn note(&mut self, reading: &Reading, chunk: &mut Chunk) -> Result<(), Failure> {
         self.begun |= reading.progress;
+        self.parts += u64::from(reading.progress);
+        self.phase = reading.phase.unwrap_or(self.phase);
         chunk.progress |= reading.progress;
         self.finish = self.finish.or(reading.finish);
         chunk.finish = chunk.finish.or(reading.finish);
@@ -110,7 +118,6 @@ impl StreamReader {
             return Err(Failure::new(Class::Truncated, message));
         }
         self.last |= reading.last;
-        self.phase = reading.phase.unwrap_or(self.phase);
         Ok(())
     }
 }

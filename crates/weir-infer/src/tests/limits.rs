@@ -1,0 +1,148 @@
+//! Limits on a call, minute by minute on a paused clock: what is cut when, and as what.
+
+use std::time::Duration;
+
+use weir_core::{Class, Operation, Request};
+
+use super::script::{Step, begin, response, send, whole};
+use super::{clock, plain, request, stream};
+use crate::{Beginning, Pauses, Timers};
+
+const COMMENT: &str = ": keep-alive\n\n";
+const WORD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+const THOUGHT: &str = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"a\"}}]}\n\n";
+const CALL: &str = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}\n\n";
+const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+const DONE: &str = "data: [DONE]\n\n";
+const JSON: &str = "{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"a\"}}]}";
+
+/// The limits of the config's defaults; `hurried` when somebody else could answer.
+fn timers(hurried: bool) -> Timers {
+    let now = clock().now();
+    let first_token = Duration::from_secs(10);
+    let pauses = Pauses {
+        stall: Duration::from_secs(12),
+        stall_alive: Duration::from_secs(30),
+        silence: Duration::from_secs(20),
+        parts_per_s_min: 0.0,
+    };
+    Timers {
+        beginning: hurried.then_some(Beginning { head: None, first_token }),
+        pauses,
+        begin_by: now + Duration::from_secs(300),
+        deadline: now + Duration::from_secs(600),
+    }
+}
+
+/// What comes of a 200 with this body, and after how many seconds.
+async fn check(request: &Request, hurried: bool, steps: &[Step], expected: (Option<Class>, u64)) {
+    let kind = if request.envelope.stream { "text/event-stream" } else { "application/json" };
+    let started = clock().now();
+    let (text, failure) = whole(request, timers(hurried), response(kind, steps.to_vec())).await;
+    let seconds = (clock().now() - started).as_millis().div_ceil(1000);
+    let got = (failure.as_ref().map(|failure| failure.class), u64::try_from(seconds).unwrap());
+    assert!((expected.1..=expected.1 + 1).contains(&got.1), "{got:?} of {steps:?}: {failure:?}");
+    assert_eq!(got.0, expected.0, "{steps:?}: {failure:?}");
+    assert!(!text.contains(": keep-alive"), "{text}");
+}
+
+/// Bytes every so many seconds, so many times.
+fn every(seconds: u64, times: usize, bytes: &'static str) -> Vec<Step> {
+    (0..times).flat_map(|_| [Step::Wait(1_000 * seconds), send(bytes)]).collect()
+}
+
+fn story(parts: &[&[Step]]) -> Vec<Step> {
+    parts.concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_first_part_is_cut_only_when_somebody_else_could_answer() {
+    let (wait, end) = ([Step::Wait(250_000)], [send(WORD), send(STOP), send(DONE)]);
+    check(&stream(), true, &story(&[&wait, &end]), (Some(Class::Timeout), 10)).await;
+    check(&stream(), false, &story(&[&wait, &end]), (None, 250)).await;
+    check(&stream(), false, &[Step::Silence], (Some(Class::Deadline), 300)).await;
+    let kept_alive = story(&[&every(10, 25, COMMENT), &end]);
+    check(&stream(), true, &kept_alive, (Some(Class::Timeout), 10)).await;
+    check(&stream(), false, &kept_alive, (None, 250)).await;
+    let falls_silent = story(&[&every(10, 3, COMMENT), &wait, &end]);
+    check(&stream(), false, &falls_silent, (Some(Class::Timeout), 50)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_answer_may_be_long_in_coming_and_blank_lines_show_life() {
+    let json = [send(JSON)];
+    check(&plain(), false, &story(&[&[Step::Wait(250_000)], &json]), (None, 250)).await;
+    check(&plain(), false, &story(&[&every(10, 25, "\n"), &json]), (None, 250)).await;
+    check(&plain(), true, &story(&[&every(1, 60, "\n"), &json]), (Some(Class::Timeout), 10)).await;
+    let falls_silent = story(&[&every(10, 3, "\n"), &[Step::Wait(60_000)], &json]);
+    check(&plain(), false, &falls_silent, (Some(Class::Timeout), 50)).await;
+    check(&plain(), false, &[send(&JSON[..20]), Step::Silence], (Some(Class::Timeout), 20)).await;
+    check(&plain(), false, &[Step::Silence], (Some(Class::Deadline), 300)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_200_that_stays_blank_for_a_minute_is_no_answer() {
+    check(&plain(), false, &[Step::Wait(60_000), send("\n")], (Some(Class::Hard), 60)).await;
+    check(&plain(), false, &[Step::Wait(60_000)], (Some(Class::Hard), 60)).await;
+    check(&plain(), false, &every(6, 10, "\n"), (Some(Class::Hard), 60)).await;
+    check(&stream(), false, &[Step::Wait(60_000), send("\n")], (Some(Class::Truncated), 60)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_longer_while_the_service_thinks_or_calls_and_shows_life() {
+    let end = [send(WORD), send(STOP), send(DONE)];
+    let silent = [Step::Silence];
+    for part in [WORD, THOUGHT, CALL] {
+        check(&stream(), false, &story(&[&[send(part)], &silent]), (Some(Class::Timeout), 12)).await;
+    }
+    let pinged = |part, times| story(&[&[send(part)], &every(2, times, COMMENT), &end]);
+    check(&stream(), false, &pinged(WORD, 5), (None, 10)).await;
+    check(&stream(), false, &pinged(WORD, 30), (Some(Class::Timeout), 12)).await;
+    check(&stream(), false, &pinged(THOUGHT, 14), (None, 28)).await;
+    check(&stream(), false, &pinged(THOUGHT, 30), (Some(Class::Timeout), 30)).await;
+    check(&stream(), false, &pinged(CALL, 55), (None, 110)).await;
+    check(&stream(), false, &pinged(CALL, 90), (Some(Class::Timeout), 120)).await;
+    let dead = story(&[&[send(THOUGHT)], &every(2, 1, COMMENT), &silent]);
+    check(&stream(), false, &dead, (Some(Class::Timeout), 22)).await;
+    // The longer pause of a tool call is over as soon as a word comes.
+    let words_again = story(&[&[send(CALL)], &every(2, 20, COMMENT), &[send(WORD)], &silent]);
+    check(&stream(), false, &words_again, (Some(Class::Timeout), 52)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_of_other_dialects_show_life_too() {
+    let messages = request(
+        Operation::Messages,
+        r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"stream":true}"#,
+    );
+    let ping = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+    let block = |kind| {
+        let start = format!("{{\"type\":\"content_block_start\",\"content_block\":{{\"type\":\"{kind}\"}}}}");
+        let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\"}\n\n";
+        send(format!("event: content_block_start\ndata: {start}\n\n{delta}"))
+    };
+    let pinged = |kind| story(&[&[block(kind)], &every(5, 60, ping)]);
+    check(&messages, false, &pinged("text"), (Some(Class::Timeout), 12)).await;
+    check(&messages, false, &pinged("thinking"), (Some(Class::Timeout), 30)).await;
+    check(&messages, false, &pinged("tool_use"), (Some(Class::Timeout), 120)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_words_of_an_error_are_not_waited_for_long() {
+    let mut reply = response("application/json", [send("{\"error\":"), Step::Silence]);
+    *reply.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+    let started = clock().now();
+    let failure = begin(&stream(), timers(false), reply).await.unwrap_err();
+    assert_eq!((failure.class, (clock().now() - started).as_secs()), (Class::Overload, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_comments_leaves_others_their_turn() {
+    let (request, timers) = (stream(), timers(false));
+    let flood = begin(&request, timers, response("text/event-stream", [Step::Forever(COMMENT)]));
+    tokio::select! {
+        biased;
+        _ = flood => panic!("there is no end to it"),
+        () = std::future::ready(()) => {}
+    }
+}
