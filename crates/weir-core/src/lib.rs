@@ -36,7 +36,7 @@ pub use rejection::{Kind, Rejection};
 pub use request::{Request, RequestId};
 pub use secret::{Secret, SecretRef, SecretRefError};
 pub use tenant::{Scope, Tenant};
-pub use trail::{CacheState, Trail, Via};
+pub use trail::{CacheState, Part, Trail, Via};
 pub use usage::{Finish, Price, Usage};
 
 #[cfg(test)]

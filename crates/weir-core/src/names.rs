@@ -17,6 +17,12 @@ names! {
     CACHE = "x-weir-cache";
     /// The official Python SDKs' timeout between bytes, in seconds.
     SDK_READ_TIMEOUT = "x-stainless-read-timeout";
+    /// How often the official SDKs have sent this request before.
+    SDK_RETRY_COUNT = "x-stainless-retry-count";
+    /// The conversation a request belongs to.
+    SESSION = "x-weir-session";
+    /// Claude Code's name for the conversation a request belongs to.
+    CLAUDE_CODE_SESSION = "x-claude-code-session-id";
     /// The official SDKs' timeout, in seconds.
     SDK_TIMEOUT = "x-stainless-timeout";
     /// Anthropic's and others' place for a key.

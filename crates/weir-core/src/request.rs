@@ -69,6 +69,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether an SDK has sent it before: its own retries must not multiply weir's.
+    pub fn is_a_retry(&self) -> bool {
+        self.header(&crate::names::SDK_RETRY_COUNT).is_some_and(|count| count != "0")
+    }
+
     /// A header's value as text; `None` when absent or not text.
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -3,11 +3,11 @@
 //! It exists because a caller may leave at any await: what is known by then must be readable from outside the future
 //! that was dropped. Nothing decides anything by it; it is for the record, the log line and the response headers.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Class, Price, Priority};
+use crate::{Class, Price, Priority, Usage};
 
 /// What the cache said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,19 @@ pub struct Trail {
     via: Mutex<Option<Via>>,
     caller: OnceLock<(Arc<str>, Priority)>,
     failed: Mutex<Option<String>>,
+    rescued: AtomicBool,
+    parts: Mutex<Vec<Part>>,
+}
+
+/// One service's share in an answer that several had a part in.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Who.
+    pub via: Via,
+    /// What it used.
+    pub usage: Usage,
+    /// It broke off before it said what it used: this is an estimate.
+    pub estimated: bool,
 }
 
 impl Trail {
@@ -72,6 +85,8 @@ impl Trail {
             via: Mutex::new(None),
             caller: OnceLock::new(),
             failed: Mutex::new(None),
+            rescued: AtomicBool::new(false),
+            parts: Mutex::new(Vec::new()),
         }
     }
 
@@ -125,6 +140,27 @@ impl Trail {
     /// The last failure, if there was one.
     pub fn failure(&self) -> Option<String> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A service's share in an answer that broke off: noted for each, so that all that was used is paid for.
+    pub fn spent(&self, via: Via, usage: Usage, estimated: bool) {
+        let part = Part { via, usage, estimated };
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+    }
+
+    /// The shares in an answer that broke off; empty for one that came in one piece.
+    pub fn parts(&self) -> Vec<Part> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The answer broke off and was brought to its end all the same.
+    pub fn rescued(&self) {
+        self.rescued.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the answer broke off and was brought to its end all the same.
+    pub fn was_rescued(&self) -> bool {
+        self.rescued.load(Ordering::Relaxed)
     }
 
     /// What the cache said.

@@ -111,6 +111,7 @@ impl Door {
     /// Runs the pipeline. A stream whose answer has not begun within a keep-alive's time is opened all the same, so that
     /// no proxy or client on the way gives up: from there on, errors are told in band.
     async fn answer(&self, request: Request) -> Response<DoorBody> {
+        let request = Arc::new(request);
         let asked = respond::Asked::of(&request);
         let operation = request.operation;
         if !request.envelope.stream || operation == Operation::Other {

@@ -1,15 +1,25 @@
-//! The shell around the attempts machine: picks, sends, sleeps, and makes an answer or a rejection of what comes out.
+//! Stages 4 and 5 and the loop between them, as the pipeline sees them: a request goes in with its admission, and an answer
+//! that has begun, or the reason why there is none, comes out.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::registry::Registry;
 use weir_admit::Admission;
-use weir_core::{Answer, Chance, Class, Clock, Failure, Kind, Operation, Rejection, Request, Via};
-use weir_infer::{Beginning, Begun, Infer, Key, Pauses, Target, Timers};
-use weir_route::{Choice, Endpoint, KeySource, Lease, NoEndpoint, Route};
+use http::{HeaderMap, Method};
+use weir_core::{
+    Answer, Chance, Class, Clock, Dialect, Envelope, Failure, Kind, Operation, Rejection, Request, RequestId, Rung,
+    Trail,
+};
+use weir_infer::{Beginning, Begun, Infer, Pauses, Target, Timers, config};
+use weir_route::{EndpointId, Route};
+use weir_wire::relay::Holds;
 
-use crate::machine::{Action, Event, Machine, Policy};
+use crate::machine::{Machine, Policy};
+use crate::metrics::Metrics;
+use crate::run::{Run, Terms, target};
+use crate::session;
 
 /// A future that can be kept behind a pointer.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -38,134 +48,114 @@ impl Upstream for Infer {
 
 /// Stages 4 and 5, and the loop between them.
 pub struct Attempts {
-    clock: Clock,
-    chance: Arc<Chance>,
-    /// Stage 4.
-    pub route: Route,
-    upstream: Box<dyn Upstream>,
-    policy: Policy,
-    first_token: Duration,
-    whole: Duration,
-    head: Duration,
-    pauses: Pauses,
+    shared: Arc<Shared>,
+}
+
+/// What every request's attempts share.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) chance: Arc<Chance>,
+    pub(crate) route: Route,
+    pub(crate) upstream: Box<dyn Upstream>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+}
+
+/// Limits in time and size, from config.
+pub(crate) struct Limits {
+    pub(crate) streamed: Beginning,
+    pub(crate) whole: Beginning,
+    pub(crate) pauses: Pauses,
+    pub(crate) hedged_body_max: usize,
+    pub(crate) holds: Holds,
+    pub(crate) continues: bool,
+    pub(crate) instructed: bool,
 }
 
 impl Attempts {
-    /// Builds the loop.
+    /// Builds the loop around stage 4 and whoever makes the calls.
     pub fn new(
         clock: Clock,
         chance: Arc<Chance>,
         route: Route,
         upstream: Box<dyn Upstream>,
-        config: &weir_infer::config::Attempts,
+        config: &config::Attempts,
+        registry: &mut Registry,
     ) -> Self {
-        let policy = Policy {
-            attempts_max: config.max.max(1),
-            backoff: Duration::from_millis(config.backoff_ms),
-            backoff_max: Duration::from_millis(config.backoff_max_ms),
-            retry_after_max: Duration::from_millis(config.retry_after_max_ms),
-        };
-        let first_token = Duration::from_millis(config.first_token_ms);
-        let whole = Duration::from_millis(config.whole_ms);
-        let head = Duration::from_millis(config.headers_ms);
-        let pauses = Pauses {
-            stall: Duration::from_millis(config.stall_ms),
-            stall_alive: Duration::from_millis(config.stall_alive_ms),
-            silence: Duration::from_millis(config.silence_ms),
-            parts_per_s_min: config.parts_per_s_min,
-        };
-        Self { clock, chance, route, upstream, policy, first_token, whole, head, pauses }
+        let (policy, limits) = (Arc::new(policy(config)), limits(config));
+        let metrics = Metrics::new(registry);
+        Self { shared: Arc::new(Shared { clock, chance, route, upstream, policy, limits, metrics }) }
     }
 
-    /// Tries until an answer has begun or nothing can help.
+    /// Stage 4.
+    pub fn route(&self) -> &Route {
+        &self.shared.route
+    }
+
+    /// Tries until an answer has begun or nothing can help. If it breaks off later, it is taken up.
     ///
     /// # Errors
     /// What to tell the caller; every place taken on the way has been given back.
-    pub async fn run(&self, request: &Request, admission: &Admission) -> Result<Answer, Rejection> {
+    pub async fn run(&self, request: &Arc<Request>, admission: &Admission) -> Result<Answer, Rejection> {
+        let route = &self.shared.route;
+        if !route.speaks(admission.pool, request.dialect) {
+            return Err(wrong_dialect(request));
+        }
         // Of a passed-through path only reading is known to be harmless.
         let repeatable = request.operation != Operation::Other || request.method.is_safe();
-        let mut machine = Machine::new(&self.policy, repeatable, admission.begin_by);
-        let mut event = Event::Ready;
-        loop {
-            event = match machine.on_event(self.clock.now(), event, &self.chance) {
-                Action::Send => match self.send(request, admission, &machine).await? {
-                    Ok(answer) => return Ok(answer),
-                    Err(event) => event,
-                },
-                Action::Wait(until) => {
-                    tokio::time::sleep_until(until.into()).await;
-                    Event::Ready
-                }
-                Action::GiveUp(failure) => return Err(self.rejection(admission, failure)),
-            };
-        }
-    }
-
-    /// One attempt: an answer, or what to tell the machine. The outer error ends the loop.
-    async fn send(
-        &self,
-        request: &Request,
-        admission: &Admission,
-        machine: &Machine<'_>,
-    ) -> Result<Result<Answer, Event>, Rejection> {
-        let keeps = request.operation == Operation::Other || request.envelope.stateful;
-        let choice = if keeps { Choice::First } else { Choice::Balanced };
-        let lease = match self.route.pick(admission.pool, request.dialect, machine.tried(), choice) {
-            Ok(lease) => lease,
-            Err(NoEndpoint::Busy) => return Ok(Err(Event::NoRoom)),
-            Err(NoEndpoint::WrongDialect) => return Err(wrong_dialect(request)),
-        };
-        request.trail.sent(self.clock.now());
-        let endpoint = lease.endpoint().clone();
-        let target = target(&endpoint, request);
-        let timers = self.timers(request, admission, machine, &lease);
-        let result = self.upstream.call(request, target, timers).await;
-        let now = self.clock.now();
-        match result {
-            Ok(begun) => {
-                // A passed-through error says nothing good of the endpoint.
-                if !begun.head.status.is_server_error() {
-                    lease.first_token(now);
-                }
-                request.trail.committed(now, via(&endpoint, request));
-                Ok(Ok(Answer::new(self.clock, begun.head, begun.body).observed_by(lease)))
-            }
-            Err(failure) => {
-                let failure = callers_own_affair(&endpoint, failure);
-                request.trail.failed(endpoint.name(), failure.class, &failure.message);
-                lease.failed(failure.class, failure.retry_after, now);
-                let mut tried = machine.tried().to_vec();
-                tried.push(endpoint.id());
-                let another = self.route.has_another(admission.pool, request.dialect, &tried);
-                Ok(Err(Event::Failed { endpoint: endpoint.id(), failure, another }))
-            }
-        }
-    }
-
-    /// An attempt is cut for slowness only while somebody else could answer faster.
-    fn timers(
-        &self,
-        request: &Request,
-        admission: &Admission,
-        machine: &Machine<'_>,
-        lease: &Lease,
-    ) -> Timers {
-        let mut tried = machine.tried().to_vec();
-        tried.push(lease.endpoint().id());
-        let impatient = request.operation != Operation::Other
-            && self.route.has_another(admission.pool, request.dialect, &tried);
-        let limit = if request.envelope.stream { self.first_token } else { self.whole };
-        let head = request.envelope.stream.then_some(self.head);
-        Timers {
-            beginning: impatient.then_some(Beginning { head, first_token: limit }),
-            pauses: self.pauses,
+        let machine = Machine::new(self.shared.policy.clone(), repeatable, admission.begin_by);
+        let terms = Terms {
+            pool: admission.pool,
             begin_by: admission.begin_by,
             deadline: admission.deadline,
+            session: route.has_choice(admission.pool).then(|| session::of(request)).flatten(),
+            earns: !request.is_a_retry(),
+        };
+        if request.envelope.stream {
+            route.streamed();
         }
+        let run = Run::new(self.shared.clone(), request.clone(), terms, machine);
+        run.answer().await.map_err(|failure| self.rejection(admission, failure))
+    }
+
+    /// Asks an endpoint for its list of models, which costs it nothing, and tells stage 4 whether it answered in time.
+    pub async fn check(&self, endpoint: EndpointId, patience: Duration) {
+        let Shared { clock, chance, route, upstream, limits, .. } = &*self.shared;
+        let (now, endpoint) = (clock.now(), route.endpoint(endpoint));
+        let Some(dialect) = [Dialect::OpenAi, Dialect::Anthropic].into_iter().find(|one| endpoint.speaks(*one))
+        else {
+            return;
+        };
+        let request = Request {
+            id: RequestId::draw(chance),
+            received: now,
+            operation: Operation::Other,
+            dialect,
+            method: Method::GET,
+            path: "/models".to_owned(),
+            query: None,
+            model: "".into(),
+            headers: HeaderMap::new(),
+            envelope: Envelope::default(),
+            trail: Arc::new(Trail::new(now)),
+        };
+        let until = now + patience;
+        let timers = Timers { beginning: None, pauses: limits.pauses, begin_by: until, deadline: until };
+        let target = target(endpoint, &request, Rung::Fresh, None);
+        let answer = upstream.call(&request, target, timers).await;
+        // Any answer that is no fault of the service shows that it is there, a refused key included.
+        let alive = answer.is_ok_and(|begun| !begun.head.status.is_server_error());
+        route.checked(endpoint.id(), alive);
+    }
+
+    /// Answers that broke off and were brought to their end all the same.
+    pub fn rescued(&self) -> u64 {
+        self.shared.metrics.rescued.get()
     }
 
     fn rejection(&self, admission: &Admission, failure: Failure) -> Rejection {
-        let late = self.clock.now() >= admission.begin_by;
+        let late = self.shared.clock.now() >= admission.begin_by;
         let kind = match failure.class {
             Class::Client | Class::ContextLength | Class::ContentFilter | Class::Auth | Class::Quota => {
                 Kind::Upstream
@@ -190,34 +180,63 @@ impl Attempts {
     }
 }
 
-fn target<'a>(endpoint: &'a Endpoint, request: &'a Request) -> Target<'a> {
-    Target {
-        base: endpoint.base(request.dialect).expect("only endpoints that speak the dialect are picked"),
-        envelope: &request.envelope,
-        model: endpoint.model().map(|model| &**model),
-        key: match endpoint.key() {
-            KeySource::None => Key::None,
-            KeySource::Own(secret) => Key::Own(secret),
-            KeySource::Caller => Key::Caller,
+/// How much stage 4 lets be done again, and twice.
+pub fn repeats(config: &config::Attempts) -> weir_route::Policy {
+    let (budget, hedge) = (&config.budget, &config.hedge);
+    weir_route::Policy {
+        budget: weir_route::budget::Policy {
+            ratio: budget.ratio,
+            ratio_failing: budget.ratio_failing,
+            per_s_min: budget.per_s_min,
+            memory: Duration::from_secs(budget.memory_s),
         },
-        include_usage: endpoint.include_usage(),
-        forward_service_tier: endpoint.forward_service_tier(),
-        http2: endpoint.http2(),
+        hedge: weir_route::hedge::Policy {
+            share_max: hedge.share_max,
+            quantile: hedge.quantile,
+            min: Duration::from_millis(hedge.min_ms),
+            max: Duration::from_millis(hedge.max_ms),
+        },
     }
 }
 
-fn via(endpoint: &Endpoint, request: &Request) -> Via {
-    let model = endpoint.model().unwrap_or(&request.model).clone();
-    Via { endpoint: endpoint.name().clone(), model, price: endpoint.price() }
+fn policy(config: &config::Attempts) -> Policy {
+    let ms = Duration::from_millis;
+    Policy {
+        faults_max: config.max.max(1),
+        faults_here_max: config.faults_here_max,
+        sends_max: config.overload_max.max(config.max),
+        sends_here_max: config.overload_here_max.max(config.max),
+        backoff: ms(config.backoff_ms),
+        backoff_max: ms(config.backoff_max_ms),
+        retry_after_here: ms(config.retry_after_here_ms),
+        retry_after_max: ms(config.retry_after_max_ms),
+        outage_wait: ms(config.outage_wait_ms),
+        continuations_max: config.continuation.max,
+    }
 }
 
-/// With the caller's own key, a refused or used-up key is the caller's affair: its words are passed on, no one is asked
-/// again, and the endpoint is not to blame.
-fn callers_own_affair(endpoint: &Endpoint, mut failure: Failure) -> Failure {
-    if matches!(endpoint.key(), KeySource::Caller) && matches!(failure.class, Class::Auth | Class::Quota) {
-        failure.class = Class::Client;
+fn limits(config: &config::Attempts) -> Limits {
+    let ms = Duration::from_millis;
+    let continuation = &config.continuation;
+    Limits {
+        streamed: Beginning { head: Some(ms(config.headers_ms)), first_token: ms(config.first_token_ms) },
+        // The head of a whole answer comes with the answer.
+        whole: Beginning { head: None, first_token: ms(config.whole_ms) },
+        pauses: Pauses {
+            stall: ms(config.stall_ms),
+            stall_alive: ms(config.stall_alive_ms),
+            silence: ms(config.silence_ms),
+            parts_per_s_min: config.parts_per_s_min,
+        },
+        hedged_body_max: config.hedge.body_kib_max.saturating_mul(1 << 10),
+        holds: Holds {
+            tool_calls: continuation.hold_tool_calls,
+            structured: continuation.hold_structured,
+            text_bytes_max: continuation.text_kib_max.saturating_mul(1 << 10),
+        },
+        continues: continuation.max > 0,
+        instructed: continuation.instructed,
     }
-    failure
 }
 
 fn wrong_dialect(request: &Request) -> Rejection {

@@ -4,15 +4,22 @@
 //! anywhere gives everything back. The record opens first and ends last, exactly once, even when the caller leaves.
 
 mod attempts;
+mod continued;
 pub mod machine;
+mod metrics;
+mod run;
+mod session;
 
+use std::sync::Arc;
+
+use http::HeaderValue;
 use weir_admit::Admit;
 use weir_cache::{Cache, Lookup};
-use weir_core::{Answer, Body, Clock, Rejection, Request};
+use weir_core::{Answer, Body, Clock, Kind, Rejection, Request};
 use weir_queue::Queue;
 use weir_settle::Settle;
 
-pub use attempts::{Attempts, Upstream};
+pub use attempts::{Attempts, Upstream, repeats};
 pub use weir_admit::Models;
 
 #[cfg(test)]
@@ -36,7 +43,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Takes a request from its arrival to the beginning of its answer; the answer's observers see it to its end.
-    pub async fn run(&self, request: &Request) -> Answer {
+    pub async fn run(&self, request: &Arc<Request>) -> Answer {
         let mut record = self.settle.open(request); // 6 opens first …
         let answer = match self.answer(request).await {
             Ok(answer) => answer,
@@ -58,7 +65,7 @@ impl Pipeline {
         answer.observed_by(record)
     }
 
-    async fn answer(&self, request: &Request) -> Result<Answer, Rejection> {
+    async fn answer(&self, request: &Arc<Request>) -> Result<Answer, Rejection> {
         let admission = self.admit.check(request)?; // 1
         let fill = match self.cache.look(request, &admission.tenant.scope) {
             // 2
@@ -73,7 +80,11 @@ impl Pipeline {
     }
 
     fn refusal(&self, request: &Request, rejection: &Rejection) -> Answer {
-        let (head, chunk) = weir_wire::error::whole(request.dialect, rejection);
+        let (mut head, chunk) = weir_wire::error::whole(request.dialect, rejection);
+        if rejection.kind == Kind::Overloaded && request.is_a_retry() {
+            // One retry of a shed request is welcome, it comes when there may be room; a second would feed the overload.
+            head.headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
         Answer::new(self.clock, head, Body::Whole(Some(chunk)))
     }
 }

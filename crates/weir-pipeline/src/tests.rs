@@ -2,4 +2,6 @@
 
 mod machine;
 mod pipeline;
+mod session;
+mod sweep;
 mod world;

@@ -11,6 +11,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
+use weir_core::Part;
+
 use crate::Sink;
 use crate::settled::Settled;
 
@@ -104,8 +106,32 @@ struct Line<'a> {
     prompt_tokens: u64,
     completion_tokens: u64,
     cost_usd: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
+}
+
+/// One service's share in an answer that broke off.
+#[derive(Serialize)]
+struct PartLine<'a> {
+    endpoint: &'a str,
+    model: &'a str,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    estimated: bool,
+}
+
+impl<'a> PartLine<'a> {
+    fn of(part: &'a Part) -> Self {
+        Self {
+            endpoint: &part.via.endpoint,
+            model: &part.via.model,
+            prompt_tokens: part.usage.prompt,
+            completion_tokens: part.usage.completion,
+            estimated: part.estimated,
+        }
+    }
 }
 
 /// RFC 3339 to the millisecond, in UTC.
@@ -148,6 +174,7 @@ fn as_json(out: &mut Vec<u8>, settled: &Settled) {
         prompt_tokens: settled.usage.prompt,
         completion_tokens: settled.usage.completion,
         cost_usd: settled.cost_usd,
+        parts: settled.parts.iter().map(PartLine::of).collect(),
         failure: settled.failure.as_deref(),
     };
     // Writing to memory cannot fail, and every field is a plain value.

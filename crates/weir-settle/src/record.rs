@@ -56,6 +56,12 @@ impl Record {
         self.shared.metrics.in_flight.dec();
         let trail = &self.trail;
         let via = trail.via();
+        let parts = trail.parts();
+        let cost_usd = if parts.is_empty() {
+            via.as_ref().map_or(0.0, |via| via.price.of(&self.usage))
+        } else {
+            parts.iter().map(|part| part.via.price.of(&part.usage)).sum()
+        };
         let settled = Settled {
             id: self.id,
             operation: self.operation,
@@ -73,7 +79,8 @@ impl Record {
             ended: self.shared.clock.wall(),
             failure: trail.failure(),
             usage: self.usage,
-            cost_usd: via.as_ref().map_or(0.0, |via| via.price.of(&self.usage)),
+            parts,
+            cost_usd,
             via,
         };
         for sink in &self.shared.sinks {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use weir_core::{CacheState, End, Kind, Operation, Priority, RequestId, Trail, Usage, Via};
+use weir_core::{CacheState, End, Kind, Operation, Part, Priority, RequestId, Trail, Usage, Via};
 
 /// How a request ended, in one word. Throttled is not broken, left is not failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,8 @@ pub enum Outcome {
     Ok,
     /// Answered at a later attempt.
     OkRetried,
+    /// Answered in several parts: the stream broke off and was taken up unseen.
+    OkContinued,
     /// Answered from the cache.
     OkCache,
     /// Begun, then broken off; the caller was told.
@@ -26,9 +28,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every label, in metrics order.
-    pub const LABELS: [&'static str; 13] = [
+    pub const LABELS: [&'static str; 14] = [
         "ok",
         "ok_retried",
+        "ok_continued",
         "ok_cache",
         "truncated",
         "cancelled",
@@ -47,6 +50,7 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::OkRetried => "ok_retried",
+            Self::OkContinued => "ok_continued",
             Self::OkCache => "ok_cache",
             Self::Truncated => "truncated",
             Self::Cancelled => "cancelled",
@@ -57,7 +61,7 @@ impl Outcome {
 
     /// Whether the caller has the whole answer.
     pub const fn is_ok(self) -> bool {
-        matches!(self, Self::Ok | Self::OkRetried | Self::OkCache)
+        matches!(self, Self::Ok | Self::OkRetried | Self::OkContinued | Self::OkCache)
     }
 
     pub(crate) fn of(end: End, rejected: Option<Kind>, status: u16, trail: &Trail) -> Self {
@@ -67,6 +71,7 @@ impl Outcome {
             (None, End::Failed(_)) => Self::Truncated,
             (None, End::Complete) if status >= 400 => Self::PassedError,
             (None, End::Complete) if trail.cache() == CacheState::HitMemory => Self::OkCache,
+            (None, End::Complete) if trail.was_rescued() => Self::OkContinued,
             (None, End::Complete) if trail.attempts() > 1 => Self::OkRetried,
             (None, End::Complete) => Self::Ok,
         }
@@ -108,8 +113,10 @@ pub struct Settled {
     pub ended: SystemTime,
     /// How the last failed attempt failed.
     pub failure: Option<String>,
-    /// Tokens reported.
+    /// Tokens of the answer, as the caller saw them.
     pub usage: Usage,
-    /// What they cost, in US dollars.
+    /// What each service used, when the answer broke off and several had a part in it.
+    pub parts: Vec<Part>,
+    /// What all of it cost, in US dollars.
     pub cost_usd: f64,
 }

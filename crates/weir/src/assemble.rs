@@ -10,7 +10,7 @@ use weir_admit::{Admit, Models};
 use weir_cache::Cache;
 use weir_core::{Chance, Clock, PoolId};
 use weir_infer::Infer;
-use weir_pipeline::{Attempts, Pipeline};
+use weir_pipeline::{Attempts, Pipeline, repeats};
 use weir_queue::Queue;
 use weir_route::config::{Endpoint, Pool};
 use weir_route::{KeySource, Member, PoolPlan, Route};
@@ -53,7 +53,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     registry.register("weir_build", "The running build", Info::new(version.to_vec()));
 
     let plans: Vec<_> = config.pool.iter().map(|pool| plan(pool, loaded)).collect();
-    let route = Route::new(clock, chance.clone(), &plans, &mut registry);
+    let route = Route::new(clock, chance.clone(), &plans, repeats(&config.attempts), &mut registry);
     let models = models(config);
     let names = models.names().to_vec();
     let admit = Admit::new(clock, &config.key, &config.pressure, models)?;
@@ -70,7 +70,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         secure(&endpoint.base_url) || endpoint.anthropic_base_url.as_deref().is_some_and(secure)
     });
     let infer = Infer::new(clock, &config.attempts, tls)?;
-    let attempts = Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts);
+    let attempts = Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts, &mut registry);
     let lines = config
         .telemetry
         .access_log

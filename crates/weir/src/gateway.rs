@@ -16,9 +16,11 @@ use weir_core::PoolId;
 use weir_http::accept::Limits;
 use weir_http::admin::Admin;
 use weir_http::{Door, accept};
+use weir_pipeline::Pipeline;
 use weir_settle::Lines;
 
 use crate::assemble::{House, assemble};
+use crate::checks;
 use crate::config::{Config, Loaded};
 use crate::telemetry;
 
@@ -31,6 +33,7 @@ pub struct Gateway {
     pub data: SocketAddr,
     /// Where operators look.
     pub admin: SocketAddr,
+    pipeline: Arc<Pipeline>,
     draining: Arc<AtomicBool>,
     stop_data: CancellationToken,
     stop_admin: CancellationToken,
@@ -73,6 +76,7 @@ impl Gateway {
         let serve = accept::serve(data, limits, TaskTracker::new(), stop_data.clone(), handle);
         let data_task = tokio::spawn(serve);
         let limits = Limits { connections_max: ADMIN_CONNECTIONS_MAX, reader_timeout };
+        let pipeline = house.pipeline.clone();
         let admin_page = Arc::new(admin_page(house, &loaded.config, draining.clone()));
         let handle = move |request| {
             let response = admin_page.handle(&request);
@@ -80,9 +84,11 @@ impl Gateway {
         };
         let serve = accept::serve(admin, limits, TaskTracker::new(), stop_admin.clone(), handle);
         let admin_task = tokio::spawn(serve);
+        tokio::spawn(checks::run(pipeline.clone(), stop_data.clone()));
         Ok(Self {
             data: data_addr,
             admin: admin_addr,
+            pipeline,
             draining,
             stop_data,
             stop_admin,
@@ -93,6 +99,11 @@ impl Gateway {
             delay: Duration::from_secs(server.drain_delay_s),
             patience: Duration::from_secs(server.drain_timeout_s),
         })
+    }
+
+    /// Answers that broke off and were brought to their end all the same.
+    pub fn rescued(&self) -> u64 {
+        self.pipeline.attempts.rescued()
     }
 
     /// Stops in order: says "not ready", stops accepting, lets answers finish, and tells and cuts those that do not in
@@ -155,7 +166,7 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
             if draining.load(Ordering::Relaxed) {
                 return Err("draining");
             }
-            if ready_pipeline.attempts.route.can_serve() {
+            if ready_pipeline.attempts.route().can_serve() {
                 Ok(())
             } else {
                 Err("no endpoint can take a call")
@@ -175,7 +186,7 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
                 "draining": closing.load(Ordering::Relaxed),
                 "in_flight": status_pipeline.settle.in_flight(),
                 "pools": pools,
-                "endpoints": status_pipeline.attempts.route.snapshots(),
+                "endpoints": status_pipeline.attempts.route().snapshots(),
             })
         }),
     }

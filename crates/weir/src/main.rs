@@ -8,6 +8,7 @@
 )]
 
 mod assemble;
+mod checks;
 mod cmd;
 mod config;
 mod gateway;

@@ -1,123 +1,272 @@
-//! The attempts machine under any sequence of events.
+//! The attempts machine: what it does first, and what holds under any sequence of events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use weir_core::{Chance, Class, Failure};
-use weir_route::EndpointId;
+use weir_route::{EndpointId, Outlook};
 use weir_testkit::at;
 
-use crate::machine::{Action, Event, Machine, Policy};
+use crate::machine::{Action, Event, Machine, Policy, Where};
 
-fn policy() -> Policy {
-    Policy {
-        attempts_max: 4,
+fn policy() -> Arc<Policy> {
+    Arc::new(Policy {
+        faults_max: 4,
+        faults_here_max: 2,
+        sends_max: 8,
+        sends_here_max: 6,
         backoff: Duration::from_millis(500),
         backoff_max: Duration::from_secs(8),
+        retry_after_here: Duration::from_secs(3),
         retry_after_max: Duration::from_secs(10),
-    }
+        outage_wait: Duration::from_secs(10),
+        continuations_max: 2,
+    })
 }
 
-fn failed(endpoint: usize, class: Class, retry_after_ms: Option<u64>, another: bool) -> Event {
-    let retry_after = retry_after_ms.map(Duration::from_millis);
-    let failure = Failure { retry_after, ..Failure::new(class, "x") };
-    Event::Failed { endpoint: EndpointId(endpoint), failure, another }
+fn machine(begin_by_ms: u64) -> Machine {
+    Machine::new(policy(), true, at(begin_by_ms))
 }
 
-/// What the machine does with the first failure, as a word and the wait in milliseconds.
-fn first(event: Event) -> (&'static str, u64) {
-    let policy = policy();
+const A: EndpointId = EndpointId(0);
+const B: EndpointId = EndpointId(1);
+
+const ALONE: Outlook = Outlook { another: false, peer: false };
+const FALLBACK: Outlook = Outlook { another: true, peer: false };
+const PEER: Outlook = Outlook { another: true, peer: true };
+
+fn failure(class: Class, retry_after_ms: Option<u64>) -> Failure {
+    Failure { retry_after: retry_after_ms.map(Duration::from_millis), ..Failure::new(class, "x") }
+}
+
+fn failed(endpoint: EndpointId, class: Class, retry_after_ms: Option<u64>, outlook: Outlook) -> Event {
+    Event::Failed { endpoint, failure: failure(class, retry_after_ms), outlook }
+}
+
+/// What the machine does with the first failure, as a word, and the wait in milliseconds.
+fn first(class: Class, retry_after_ms: Option<u64>, outlook: Outlook) -> (&'static str, u64) {
     let chance = Chance::seeded(3);
-    let mut machine = Machine::new(&policy, true, at(60_000));
-    assert!(matches!(machine.on_event(at(0), Event::Ready, &chance), Action::Send));
-    match machine.on_event(at(0), event, &chance) {
-        Action::Send => ("send", 0),
-        Action::Wait(until) => ("wait", until.duration_since(at(0)).as_millis() as u64),
-        Action::GiveUp(_) => ("give up", 0),
+    let mut machine = machine(60_000);
+    assert_eq!(machine.on_event(at(0), Event::Ready, &chance), Action::Send(Where::Any));
+    match machine.on_event(at(0), failed(A, class, retry_after_ms, outlook), &chance) {
+        Action::Send(Where::Any) => ("move", 0),
+        Action::Send(_) => ("again", 0),
+        Action::Repeat { endpoint, until, .. } => {
+            assert_eq!(endpoint, A);
+            ("repeat", until.duration_since(at(0)).as_millis() as u64)
+        }
+        Action::Wait(_) => ("wait", 0),
+        Action::GiveUp => ("give up", 0),
     }
 }
 
 #[test]
-fn moves_at_once_when_another_endpoint_could_answer() {
-    for class in [Class::Overload, Class::Hard, Class::Timeout, Class::Truncated, Class::Quota, Class::Auth] {
-        assert_eq!(first(failed(0, class, None, true)).0, "send", "{class:?}");
-    }
+fn each_class_has_its_own_way() {
+    use Class::*;
+    let check = |class, expected: [&str; 3]| {
+        let found = [ALONE, FALLBACK, PEER].map(|outlook| first(class, None, outlook).0);
+        assert_eq!(found, expected, "{class:?}");
+    };
+    //                       alone      fallback   peer
+    check(Overload, ["repeat", "move", "move"]);
+    check(OwnLimit, ["repeat", "move", "move"]);
+    check(Unprocessed, ["again", "again", "again"]);
+    check(Hard, ["repeat", "repeat", "move"]);
+    check(Truncated, ["repeat", "repeat", "move"]);
+    check(Timeout, ["give up", "move", "move"]);
+    check(Deadline, ["give up", "give up", "give up"]);
+    check(Quota, ["give up", "move", "move"]);
+    check(Auth, ["give up", "move", "move"]);
+    check(Client, ["give up", "give up", "give up"]);
+    check(ContextLength, ["give up", "move", "move"]);
+    check(ContentFilter, ["give up", "give up", "give up"]);
+    check(PrefillRejected, ["again", "again", "again"]);
 }
 
 #[test]
-fn never_repeats_what_no_attempt_can_mend() {
-    for class in [Class::Client, Class::ContentFilter] {
-        assert_eq!(first(failed(0, class, None, true)).0, "give up", "{class:?}");
+fn a_short_wait_that_was_announced_is_kept_before_a_fallback_is_asked() {
+    let (word, ms) = first(Class::Overload, Some(2_000), FALLBACK);
+    assert!(word == "repeat" && (2_000..=2_500).contains(&ms), "{word} {ms}");
+    assert_eq!(first(Class::Overload, Some(3_100), FALLBACK).0, "move");
+    assert_eq!(first(Class::Overload, Some(2_000), PEER).0, "move");
+}
+
+#[test]
+fn a_service_that_keeps_announcing_is_left_after_three_attempts() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    let mut sends = 0;
+    let mut now = at(0);
+    let mut event = Event::Ready;
+    loop {
+        match machine.on_event(now, event, &chance) {
+            Action::Send(Where::Any) if sends > 0 => break,
+            Action::Send(_) => {
+                sends += 1;
+                event = failed(A, Class::Overload, Some(1_000), FALLBACK);
+            }
+            Action::Repeat { until, .. } => {
+                now = until;
+                event = Event::Ready;
+            }
+            other => panic!("{other:?}"),
+        }
     }
-    for class in [Class::Timeout, Class::Deadline, Class::Quota, Class::Auth, Class::ContextLength] {
-        assert_eq!(first(failed(0, class, None, false)).0, "give up", "{class:?}");
-    }
+    assert_eq!(sends, 3);
 }
 
 #[test]
 fn what_the_service_asked_for_is_the_floor_of_the_wait() {
-    let (word, ms) = first(failed(0, Class::Overload, Some(2_000), false));
-    assert!(word == "wait" && (2_000..=2_500).contains(&ms), "{word} {ms}");
-    assert_eq!(first(failed(0, Class::Overload, Some(11_000), false)).0, "give up");
-    let (word, ms) = first(failed(0, Class::Overload, None, false));
-    assert!(word == "wait" && ms <= 500, "{word} {ms}");
+    let (word, ms) = first(Class::Overload, Some(2_000), ALONE);
+    assert!(word == "repeat" && (2_000..=2_500).contains(&ms), "{word} {ms}");
+    assert_eq!(first(Class::Overload, Some(11_000), ALONE).0, "give up");
+    let (word, ms) = first(Class::Overload, None, ALONE);
+    assert!(word == "repeat" && ms <= 500, "{word} {ms}");
 }
 
 #[test]
 fn what_may_have_effects_is_repeated_only_if_it_never_left() {
-    let policy = policy();
     let chance = Chance::seeded(3);
     for (sent, repeats) in [(true, false), (false, true)] {
-        let mut machine = Machine::new(&policy, false, at(60_000));
-        assert!(matches!(machine.on_event(at(0), Event::Ready, &chance), Action::Send));
+        let mut machine = Machine::new(policy(), false, at(60_000));
+        assert_eq!(machine.on_event(at(0), Event::Ready, &chance), Action::Send(Where::Any));
         let failure = Failure { sent, ..Failure::new(Class::Hard, "x") };
-        let event = Event::Failed { endpoint: EndpointId(0), failure, another: true };
-        assert_eq!(matches!(machine.on_event(at(0), event, &chance), Action::Send), repeats);
+        let event = Event::Failed { endpoint: A, failure, outlook: PEER };
+        assert_eq!(machine.on_event(at(0), event, &chance) == Action::Send(Where::Any), repeats);
+        assert!(!machine.hedges(at(0)), "asked twice");
     }
 }
 
 #[test]
 fn a_full_house_is_waited_for_without_using_up_attempts() {
-    let policy = policy();
     let chance = Chance::seeded(3);
-    let mut machine = Machine::new(&policy, true, at(60_000));
+    let mut machine = machine(60_000);
     for step in 0..100 {
-        assert!(matches!(machine.on_event(at(step * 50), Event::Ready, &chance), Action::Send));
+        assert_eq!(machine.on_event(at(step * 50), Event::Ready, &chance), Action::Send(Where::Any));
         assert!(matches!(machine.on_event(at(step * 50), Event::NoRoom, &chance), Action::Wait(_)));
     }
-    assert!(matches!(machine.on_event(at(60_000), Event::Ready, &chance), Action::GiveUp(_)));
+    assert_eq!(machine.on_event(at(60_000), Event::Ready, &chance), Action::GiveUp);
+    assert_eq!(machine.reason().class, Class::Deadline);
+}
+
+#[test]
+fn an_outage_is_waited_out_for_a_while_and_then_tried_once() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    assert_eq!(machine.on_event(at(0), Event::Ready, &chance), Action::Send(Where::Any));
+    let Action::Wait(until) = machine.on_event(at(0), Event::Resting(at(5_000)), &chance) else {
+        panic!("no wait for a circuit that closes in time");
+    };
+    assert!(until >= at(5_000) && until < at(5_200));
+    assert_eq!(machine.on_event(until, Event::Ready, &chance), Action::Send(Where::Any));
+    let next = machine.on_event(until, Event::Resting(at(15_000)), &chance);
+    assert_eq!(next, Action::Send(Where::Desperate), "never nobody while one could still answer");
+    let next = machine.on_event(at(5_300), failed(A, Class::Hard, None, ALONE), &chance);
+    assert!(matches!(next, Action::Repeat { .. }));
+    assert_eq!(machine.on_event(at(5_800), Event::Ready, &chance), Action::Send(Where::Any));
+    assert_eq!(machine.on_event(at(5_800), Event::Resting(at(15_000)), &chance), Action::GiveUp);
+    assert_eq!(machine.reason().class, Class::Hard, "the last real reason");
+}
+
+#[test]
+fn a_broken_answer_is_taken_up_twice_and_the_first_break_is_what_is_told() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    machine.begun(at(600_000));
+    let broke =
+        |class| Event::Broke { endpoint: A, failure: Failure::new(class, class.name()), lost: false };
+    assert_eq!(machine.on_event(at(100), broke(Class::Truncated), &chance), Action::Send(Where::Any));
+    assert!(!machine.let_down_by(A));
+    assert_eq!(machine.on_event(at(200), broke(Class::Hard), &chance), Action::Send(Where::Any));
+    assert!(machine.let_down_by(A));
+    // A service that refuses a request which has been answered in part is only the wrong one.
+    let next = machine.on_event(at(300), failed(B, Class::Client, None, PEER), &chance);
+    assert_eq!(next, Action::Send(Where::Any));
+    assert_eq!(machine.on_event(at(400), broke(Class::Hard), &chance), Action::GiveUp);
+    assert_eq!(machine.reason().message, "truncated");
+}
+
+#[test]
+fn a_stalled_service_lets_its_answer_down_at_once() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    let failure = Failure::new(Class::Timeout, "stalled");
+    machine.on_event(at(100), Event::Broke { endpoint: A, failure, lost: false }, &chance);
+    assert!(machine.let_down_by(A) && !machine.let_down_by(B));
+}
+
+#[test]
+fn when_all_have_failed_the_one_that_may_have_recovered_is_asked_again() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    let next = machine.on_event(at(0), failed(A, Class::Overload, None, FALLBACK), &chance);
+    assert_eq!(next, Action::Send(Where::Any));
+    let next = machine.on_event(at(1), failed(B, Class::Quota, None, ALONE), &chance);
+    assert!(matches!(next, Action::Repeat { endpoint: A, .. }), "{next:?}");
+}
+
+/// A step of a random life: what happens to an attempt that was sent.
+fn happening() -> impl Strategy<Value = (u8, usize, u8, Option<u64>, u64)> {
+    (0u8..18, 0usize..3, 0u8..3, prop::option::of(0u64..20_000), 0u64..4_000)
 }
 
 proptest! {
     #[test]
-    fn sends_are_bounded_and_no_wait_passes_the_deadline(
+    fn attempts_faults_and_waits_are_bounded(
         seed: u64,
         begin_by_ms in 0u64..30_000,
-        steps in prop::collection::vec((0u8..10, 0usize..3, any::<bool>(), prop::option::of(0u64..20_000), 0u64..4_000), 0..60),
+        steps in prop::collection::vec(happening(), 0..80),
     ) {
-        let policy = policy();
         let chance = Chance::seeded(seed);
-        let mut machine = Machine::new(&policy, true, at(begin_by_ms));
-        let (mut now_ms, mut sends) = (0, 0);
+        let mut machine = machine(begin_by_ms);
+        let (mut now_ms, mut sends, mut faults, mut breaks, mut free) = (0, 0, 0, 0, 0);
+        let mut limit_ms = begin_by_ms;
         let mut event = Event::Ready;
-        for (class, endpoint, another, retry_after, took_ms) in steps {
+        for (what, endpoint, outlook, retry_after, took_ms) in steps {
+            let outlook = [ALONE, FALLBACK, PEER][usize::from(outlook)];
+            let endpoint = EndpointId(endpoint);
             match machine.on_event(at(now_ms), event, &chance) {
-                Action::Send => {
+                Action::Send(_) => {
+                    sends += 1;
                     now_ms += took_ms;
-                    event = match Class::ALL.get(usize::from(class)) {
-                        Some(&class) => { sends += 1; failed(endpoint, class, retry_after, another) }
-                        None => Event::NoRoom,
+                    event = match (Class::ALL.get(usize::from(what)), what) {
+                        (Some(&class), _) => {
+                            faults += u32::from(class.is_fault());
+                            free += u32::from(class == Class::Unprocessed);
+                            failed(endpoint, class, retry_after, outlook)
+                        }
+                        (None, 13 | 14) => { sends -= 1; Event::NoRoom }
+                        (None, 15) => { sends -= 1; Event::Resting(at(now_ms + took_ms)) }
+                        (None, _) => {
+                            breaks += 1;
+                            machine.begun(at(60_000));
+                            limit_ms = 60_000;
+                            Event::Broke { endpoint, failure: failure(Class::Truncated, None), lost: false }
+                        }
                     };
                 }
-                Action::Wait(until) => {
-                    prop_assert!(until < at(begin_by_ms));
+                Action::Wait(until) | Action::Repeat { until, .. } => {
+                    prop_assert!(until < at(limit_ms));
                     prop_assert!(until >= at(now_ms));
-                    now_ms = until.duration_since(at(0)).as_millis() as u64 + 1;
-                    event = Event::Ready;
+                    if took_ms % 7 == 0 {
+                        event = Event::BudgetSpent(outlook);
+                    } else {
+                        now_ms = until.duration_since(at(0)).as_millis() as u64 + 1;
+                        event = Event::Ready;
+                    }
                 }
-                Action::GiveUp(_) => return Ok(()),
+                Action::GiveUp => {
+                    let _why = machine.reason();
+                    return Ok(());
+                }
             }
-            prop_assert!(sends <= 4);
+            prop_assert!(breaks <= 3, "taken up more than twice");
+            prop_assert!(faults <= 4 + breaks, "{faults} faults");
+            prop_assert!(sends <= 8 + breaks + free.min(3) + 1, "{sends} sends");
         }
     }
 }

@@ -11,7 +11,11 @@ use weir_testkit::chat;
 use super::world::{Records, Script, clock, pipeline};
 use crate::Pipeline;
 
-fn request(model: &str) -> Request {
+fn request(model: &str) -> Arc<Request> {
+    Arc::new(plain(model))
+}
+
+fn plain(model: &str) -> Request {
     let mut request = chat(model);
     request.received = clock().now();
     request.trail = Arc::new(Trail::new(request.received));
@@ -20,7 +24,7 @@ fn request(model: &str) -> Request {
 
 /// Drives a request until it is over, or until it has been polled `polls` times (at least once: a future never polled is
 /// a request that never arrived); then its caller leaves.
-async fn live(pipeline: &Pipeline, request: &Request, polls: usize) -> Option<Answer> {
+async fn live(pipeline: &Pipeline, request: &Arc<Request>, polls: usize) -> Option<Answer> {
     let mut left = polls;
     let run = pipeline.run(request);
     tokio::pin!(run);
@@ -44,10 +48,10 @@ async fn live(pipeline: &Pipeline, request: &Request, polls: usize) -> Option<An
     }
 }
 
-fn at_rest(pipeline: &Pipeline) {
+pub(super) fn at_rest(pipeline: &Pipeline) {
     assert_eq!(pipeline.admit.in_house(), 0, "seats");
     assert_eq!(pipeline.queue.depth(PoolId(0)), (0, 0), "permits");
-    assert!(pipeline.attempts.route.snapshots().iter().all(|endpoint| endpoint.in_flight == 0), "leases");
+    assert!(pipeline.attempts.route().snapshots().iter().all(|endpoint| endpoint.in_flight == 0), "leases");
     assert_eq!(pipeline.settle.in_flight(), 0, "records");
 }
 
@@ -95,9 +99,9 @@ async fn an_unknown_model_reaches_no_endpoint() {
 async fn a_known_answer_needs_no_endpoint() {
     let (pipeline, records) = pipeline(vec![Script::Answers(1, 1), Script::Fails(Class::Client, 1)], 10);
     for expected in [Outcome::Ok, Outcome::OkCache] {
-        let mut request = request("m");
+        let mut request = plain("m");
         request.envelope.temperature_zero = true;
-        drop(live(&pipeline, &request, usize::MAX).await);
+        drop(live(&pipeline, &Arc::new(request), usize::MAX).await);
         assert_eq!(records.0.lock().unwrap().last().unwrap().outcome, expected);
     }
     at_rest(&pipeline);
@@ -127,9 +131,9 @@ proptest! {
             let pipeline = &pipeline;
             let count = lives.len();
             let lives = lives.into_iter().map(|(model, polls, cached)| async move {
-                let mut request = request(model);
+                let mut request = plain(model);
                 request.envelope.temperature_zero = cached;
-                drop(live(pipeline, &request, polls).await);
+                drop(live(pipeline, &Arc::new(request), polls).await);
             });
             join_all(lives.collect()).await;
             assert_eq!(records.0.lock().unwrap().len(), count, "records");

@@ -88,8 +88,13 @@ pub(super) fn clock() -> Clock {
     Clock::new(|| tokio::time::Instant::now().into_std(), || std::time::UNIX_EPOCH)
 }
 
-/// A pipeline with one pool of two endpoints, two calls each.
+/// A pipeline with one pool of two endpoints, two calls each, over services that follow a script.
 pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, Records) {
+    pipeline_over(Box::new(Scripted(Mutex::new(script.into_iter()))), requests_max)
+}
+
+/// The same over any services.
+pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) -> (Pipeline, Records) {
     let clock = clock();
     let mut registry = Registry::default();
     let chance = Arc::new(Chance::seeded(5));
@@ -100,19 +105,19 @@ pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, R
     let (a, b) = (endpoint("a"), endpoint("b"));
     let member = |config| Member { config, key: KeySource::None, model: Some("m") };
     let plan = PoolPlan { first: vec![member(&a), member(&b)], fallback: vec![] };
-    let route = Route::new(clock, chance.clone(), &[plan], &mut registry);
+    let config = weir_infer::config::Attempts::default();
+    let route = Route::new(clock, chance.clone(), &[plan], crate::repeats(&config), &mut registry);
     let mut models = Models::default();
     models.insert("m", PoolId(0), Duration::from_secs(30));
     let pressure = weir_admit::config::Pressure { requests_max };
     let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
     let records = Records::default();
-    let upstream = Box::new(Scripted(Mutex::new(script.into_iter())));
     let pipeline = Pipeline {
         clock,
         admit: Admit::new(clock, &[], &pressure, models).unwrap(),
         cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
         queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
-        attempts: Attempts::new(clock, chance, route, upstream, &weir_infer::config::Attempts::default()),
+        attempts: Attempts::new(clock, chance, route, upstream, &config, &mut registry),
         settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
     };
     (pipeline, records)

@@ -87,7 +87,7 @@ async fn act(
     let run = replay(plan, &target, progress.clone());
     let report: Report =
         if quiet { run.await } else { show::live(name, plan.requests(), &progress, run).await };
-    Ok(verdict::Arm { report, calls: cast.calls() })
+    Ok(verdict::Arm { report, calls: cast.calls(), cut: cast.cut(), rescued: cast.rescued() })
 }
 
 /// Real questions at real arrival times, sped up until the service is busy.

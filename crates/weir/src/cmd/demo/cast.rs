@@ -7,6 +7,12 @@ use weir_mock::{FaultPlan, Mock, Options, Profile};
 use crate::config::Config;
 use crate::gateway::Gateway;
 
+/// What goes wrong at the first service besides its profile's congestion.
+const BROKEN_STREAMS: &str = r#"{
+    "rules": [{"fault": "cut_rst_after", "probability": 0.05, "after_tokens": 12, "stream": true}],
+    "profile_faults": false
+}"#;
+
 /// The services and the gateway.
 pub struct Cast {
     congested: Mock,
@@ -38,8 +44,8 @@ impl Cast {
         for service in [&self.congested, &self.healthy, &self.small] {
             service.reset();
         }
-        // The congestion alone is shown here: interrupted generations are switched off for both arms.
-        let plan = FaultPlan::parse(r#"{"rules":[],"profile_faults":false}"#)
+        // Besides its congestion, one answer in twenty breaks off: for both arms alike.
+        let plan = FaultPlan::parse(BROKEN_STREAMS)
             .map_err(|error| anyhow::anyhow!("the demo's own fault plan is bad: {error}"))?;
         self.congested.set_faults(plan);
         Ok(())
@@ -48,6 +54,16 @@ impl Cast {
     /// Calls the services have seen since the last reset.
     pub fn calls(&self) -> u64 {
         [&self.congested, &self.healthy, &self.small].iter().map(|service| service.log().len() as u64).sum()
+    }
+
+    /// Streams that the first service has cut since the last reset.
+    pub fn cut(&self) -> u64 {
+        self.congested.log().iter().filter(|attempt| attempt.fault.as_deref() == Some("cut_rst_after")).count() as u64
+    }
+
+    /// Of those, the ones the gateway brought to their end all the same, since it started.
+    pub fn rescued(&self) -> u64 {
+        self.gateway.rescued()
     }
 
     /// The service that congests.
@@ -61,7 +77,7 @@ impl Cast {
             (
                 "sim-a",
                 self.congested.addr().to_string(),
-                "first choice; congests in bursts (503, 429, late first tokens)",
+                "first choice; congests in bursts (503, 429, late first tokens); one stream in twenty is cut",
             ),
             ("sim-b", self.healthy.addr().to_string(), "healthy, dearer; asked when sim-a cannot"),
             ("sim-c", self.small.addr().to_string(), "healthy, small: eight calls at a time"),

@@ -20,6 +20,10 @@ pub struct Arm {
     pub report: Report,
     /// Calls that reached a service.
     pub calls: u64,
+    /// Streams that a service cut.
+    pub cut: u64,
+    /// Of those, the ones that reached their end all the same.
+    pub rescued: u64,
 }
 
 impl Serialize for Verdict {
@@ -42,6 +46,9 @@ struct Numbers {
     p99_ms: Option<f64>,
     ttft_p95_ms: Option<f64>,
     tries: u64,
+    /// Streams that a service cut, and those of them that reached their end all the same.
+    cut: u64,
+    rescued: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     full: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +69,8 @@ impl Numbers {
             p99_ms: report.latencies.p99_ms,
             ttft_p95_ms: report.latencies.ttft_p95_ms,
             tries: arm.calls,
+            cut: arm.cut,
+            rescued: arm.rescued,
             full: split(report.full),
             degraded: split(report.degraded),
             shed: split(report.shed),
@@ -105,6 +114,10 @@ impl Verdict {
             self.weir.report.full,
             self.weir.report.degraded,
             self.weir.report.shed,
+        ));
+        text.push_str(&format!(
+            "  cut in the middle: {} direct, none rescued; {} behind weir, {} rescued unseen.\n",
+            self.direct.cut, self.weir.cut, self.weir.rescued,
         ));
         text.push_str(&self.doubts());
         text

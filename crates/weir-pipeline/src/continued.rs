@@ -1,0 +1,169 @@
+//! An answer that survives its service: what the caller reads is one stream, whoever sends it.
+//!
+//! What always holds: the caller never gets a byte twice nor misses one; the stream ends without an error only when some
+//! service said how the answer ended; when nobody can take it up, the first break is what the caller is told.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use weir_core::{Body, Chunk, ChunkStream, Class, End, Failure, Observer};
+use weir_route::Lease;
+use weir_wire::relay::{Delivered, Relay};
+
+use crate::machine::Event;
+use crate::run::{Landed, Run, via};
+
+/// What the caller gets next; `None` at the end.
+type Next = Option<Result<Chunk, Failure>>;
+
+/// The future of an attempt to take up the answer. It owns the run while it works.
+type Resuming = Pin<Box<dyn Future<Output = (Box<Run>, Option<Landed>)> + Send>>;
+
+/// A stream that is taken up when it breaks off.
+pub(crate) struct Continued {
+    /// `None` while the answer is being taken up: the run is inside that future.
+    run: Option<Box<Run>>,
+    state: State,
+}
+
+enum State {
+    Flowing { lease: Lease, stream: Pin<Box<dyn ChunkStream>> },
+    Resuming(Resuming),
+    Over,
+}
+
+impl Continued {
+    pub(crate) fn new(run: Run, lease: Lease, stream: Pin<Box<dyn ChunkStream>>) -> Self {
+        Self { run: Some(Box::new(run)), state: State::Flowing { lease, stream } }
+    }
+
+    /// The next thing of the stream that flows now, joined on to what came before. `None`: it broke, and is being taken up.
+    fn poll_flowing(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
+        let (State::Flowing { stream, .. }, Some(run)) = (&mut self.state, &mut self.run) else {
+            return Poll::Ready(Some(None));
+        };
+        let relay = relay(run);
+        let joined = loop {
+            break match ready!(stream.as_mut().poll_chunk(cx)) {
+                Some(Ok(chunk)) => match relay.push(chunk) {
+                    Ok(None) if !relay.is_over() => continue,
+                    joined => joined.map(|chunk| (chunk, relay.is_over())),
+                },
+                None => relay.finish().map(|chunk| (chunk, true)),
+                Some(Err(failure)) => return Poll::Ready(self.broke(failure, false)),
+            };
+        };
+        Poll::Ready(match joined {
+            Ok((chunk, over)) => {
+                if over {
+                    self.ended();
+                }
+                Some(chunk.map(Ok))
+            }
+            Err(failure) => self.broke(failure, true),
+        })
+    }
+
+    /// The answer is whole.
+    fn ended(&mut self) {
+        let State::Flowing { lease, .. } = std::mem::replace(&mut self.state, State::Over) else { return };
+        let Some(run) = &mut self.run else { return };
+        if run.machine.is_continuing() {
+            note_spent(run, &lease);
+            run.shared.metrics.rescued.inc();
+            run.request.trail.rescued();
+        }
+        let now = run.shared.clock.now();
+        Box::new(lease).end(now, End::Complete);
+    }
+
+    /// The stream broke, or did not join. Takes it up (`None`), or gives what the caller gets in its place.
+    fn broke(&mut self, failure: Failure, differs: bool) -> Option<Next> {
+        let delivered = relay(self.run.as_mut()?).broke();
+        if delivered == Delivered::Finished {
+            // Only its closing was lost.
+            let bytes = Bytes::from_static(relay(self.run.as_mut()?).closing());
+            self.ended();
+            return Some((!bytes.is_empty()).then(|| Ok(Chunk { bytes, ..Chunk::default() })));
+        }
+        let State::Flowing { lease, .. } = std::mem::replace(&mut self.state, State::Over) else {
+            return Some(Some(Err(failure)));
+        };
+        let mut run = self.run.take()?;
+        run.delivered = delivered;
+        note_spent(&run, &lease);
+        let (now, endpoint) = (run.shared.clock.now(), lease.endpoint().clone());
+        run.request.trail.failed(endpoint.name(), failure.class, &failure.message);
+        if differs {
+            // It answered well, only not with the same words.
+            run.differ.push(endpoint.id());
+            Box::new(lease).end(now, End::Abandoned);
+        } else {
+            lease.failed(failure.class, failure.retry_after, now);
+        }
+        let event = Event::Broke { endpoint: endpoint.id(), failure, lost: delivered == Delivered::Other };
+        self.state = State::Resuming(Box::pin(async move {
+            let landed = run.land(event).await;
+            (run, landed)
+        }));
+        None
+    }
+
+    fn poll_resuming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
+        let State::Resuming(resuming) = &mut self.state else { return Poll::Ready(None) };
+        let (run, landed) = ready!(resuming.as_mut().poll(cx));
+        let shared = run.shared.clone();
+        match landed {
+            Some(Landed { lease, begun, rung }) => {
+                shared.metrics.taken_up(rung);
+                self.run = Some(run);
+                if let Body::Stream(stream) = begun.body {
+                    self.state = State::Flowing { lease, stream };
+                    return Poll::Ready(None);
+                }
+                // `judge` has called a whole answer in the middle of a stream a failure.
+                debug_assert!(false, "a whole answer was taken for the rest of a stream");
+                self.state = State::Over;
+                let message = "the service answered whole in the middle of a stream";
+                Poll::Ready(Some(Failure::new(Class::Hard, message)))
+            }
+            None => {
+                self.state = State::Over;
+                shared.metrics.lost.inc();
+                Poll::Ready(Some(run.machine.reason()))
+            }
+        }
+    }
+}
+
+impl ChunkStream for Continued {
+    fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Failure>>> {
+        loop {
+            match &self.state {
+                State::Flowing { .. } => {
+                    if let Some(next) = ready!(self.poll_flowing(cx)) {
+                        return Poll::Ready(next);
+                    }
+                }
+                State::Resuming(_) => {
+                    if let Some(failure) = ready!(self.poll_resuming(cx)) {
+                        return Poll::Ready(Some(Err(failure)));
+                    }
+                }
+                State::Over => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+fn relay(run: &mut Run) -> &mut Relay {
+    run.relay.as_mut().expect("only relayed answers are continued")
+}
+
+/// What a part of the answer cost, for the record: the caller's own count is summed once.
+fn note_spent(run: &Run, lease: &Lease) {
+    let Some(relay) = &run.relay else { return };
+    let (usage, estimated) = relay.spent();
+    run.request.trail.spent(via(lease.endpoint(), &run.request), usage, estimated);
+}
