@@ -1,12 +1,13 @@
-//! How many attempts may be repeated at one endpoint, over all requests: what keeps retries from becoming the load.
+//! How many attempts may be repeated at one endpoint, over all requests: what keeps retries from becoming the
+//! load.
 //!
-//! After Finagle's retry budgets: each first attempt earns a part of a repeated one, and what is earned expires. Their 20 %
-//! would cap the success of a service that fails 22 % of its calls at 93.6 %; the need is q / (1 − q) = 28 %. While most
-//! attempts fail, nearly nothing is earned: repeating is then what keeps a service down (Bronson et al., "Metastable failures
-//! in distributed systems", HotOS 2021).
+//! After Finagle's retry budgets: each first attempt earns a part of a repeated one, and what is earned
+//! expires. Their 20 % would cap the success of a service that fails 22 % of its calls at 93.6 %; the need is
+//! q / (1 − q) = 28 %. While most attempts fail, nearly nothing is earned: repeating is then what keeps a
+//! service down (Bronson et al., "Metastable failures in distributed systems", HotOS 2021).
 //!
-//! Invariant: what was taken within the memory is at most the larger of `ratio` × first attempts and `per_s_min` × seconds.
-//! (At the moment of taking: the memory slides by a tenth of its length.)
+//! Invariant: what was taken within the memory is at most the larger of `ratio` × first attempts and
+//! `per_s_min` × seconds. (At the moment of taking: the memory slides by a tenth of its length.)
 
 use std::time::{Duration, Instant};
 

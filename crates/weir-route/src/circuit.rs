@@ -1,8 +1,9 @@
 //! A circuit: keeps calls away from an endpoint that is broken, and lets a few through now and then to see.
 //!
-//! Only faults count (connect, reset, 500, 502, 504, timeouts, broken answers). Overload is not a fault, and so nothing that
-//! says "later" is told to the circuit: an open one would turn a busy service into a dead one. The thresholds are those of
-//! linkerd's unified breaker, moved to where a service that fails a fifth of its calls keeps its traffic.
+//! Only faults count (connect, reset, 500, 502, 504, timeouts, broken answers). Overload is not a fault, and
+//! so nothing that says "later" is told to the circuit: an open one would turn a busy service into a dead
+//! one. The thresholds are those of linkerd's unified breaker, moved to where a service that fails a fifth of
+//! its calls keeps its traffic.
 //!
 //! ```text
 //!            10 faults in a row, or too many faults or slow answers in 30 s
@@ -12,14 +13,15 @@
 //!     └──────────────────────────────────────────────────────────── half-open (≤ 3 probes)
 //! ```
 //!
-//! Invariants: at most `PROBES` probes are out; what ends after the circuit has changed tells it nothing, because every call
-//! holds a `Pass` of the era in which it was sent.
+//! Invariants: at most `PROBES` probes are out; what ends after the circuit has changed tells it nothing,
+//! because every call holds a `Pass` of the era in which it was sent.
 
 use std::time::{Duration, Instant};
 
 use crate::ring::Ring;
 
-/// Faults in a row that open it (5 would trip every 50 s on a service that fails a fifth of its calls; 10 does not).
+/// Faults in a row that open it (5 would trip every 50 s on a service that fails a fifth of its calls; 10
+/// does not).
 const FAULTS: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(30);
 const SLOTS: usize = 10;
@@ -159,7 +161,8 @@ impl Circuit {
         }
     }
 
-    /// A call ended in a fault. A stream that broke after its first token is one too: its sample turns from good to bad.
+    /// A call ended in a fault. A stream that broke after its first token is one too: its sample turns from
+    /// good to bad.
     pub(crate) fn failed(&mut self, pass: Pass, fault: Fault, now: Instant) {
         if pass.era != self.era {
             return;
@@ -209,8 +212,8 @@ impl Circuit {
         }
     }
 
-    /// The share of its fair traffic that the endpoint should get: it rises after closing, so that a service that has just
-    /// come back is not knocked over.
+    /// The share of its fair traffic that the endpoint should get: it rises after closing, so that a service
+    /// that has just come back is not knocked over.
     pub(crate) fn share(&self, now: Instant) -> f64 {
         match self.state {
             State::Closed { since: None } => 1.0,

@@ -157,8 +157,8 @@ impl Endpoint {
         self.continuation != Continuation::Off
     }
 
-    /// How it is given the beginning of an answer, asked for `sent_model` in `dialect`; `None` if it cannot take one up, or
-    /// has lately refused to.
+    /// How it is given the beginning of an answer, asked for `sent_model` in `dialect`; `None` if it cannot
+    /// take one up, or has lately refused to.
     pub fn prefill(&self, now: Instant, dialect: Dialect, sent_model: &str) -> Option<Prefill> {
         let prefill = match self.continuation {
             Continuation::Auto => provider::prefill(self.base(dialect)?, dialect, sent_model),

@@ -1,10 +1,11 @@
-//! How long the first token takes, as a distribution that follows the service and knows the size of the prompt.
+//! How long the first token takes, as a distribution that follows the service and knows the size of the
+//! prompt.
 //!
-//! Reading the prompt takes time, so times are divided by what a line through them (time ≈ α + β · KiB of prompt) expects,
-//! and a histogram of these ratios gives the quantiles. Both forget by forward decay (Cormode et al., "Forward decay", ICDE
-//! 2009): newer samples weigh more instead of old ones being made lighter, so that a sample costs the same however much is
-//! remembered. The line's sums are kept as means and co-moments (West, "Updating mean and variance estimates", CACM 1979),
-//! which do not cancel.
+//! Reading the prompt takes time, so times are divided by what a line through them (time ≈ α + β · KiB of
+//! prompt) expects, and a histogram of these ratios gives the quantiles. Both forget by forward decay
+//! (Cormode et al., "Forward decay", ICDE 2009): newer samples weigh more instead of old ones being made
+//! lighter, so that a sample costs the same however much is remembered. The line's sums are kept as means and
+//! co-moments (West, "Updating mean and variance estimates", CACM 1979), which do not cancel.
 //!
 //! Invariants: a longer prompt is never expected sooner; a quantile grows with its share.
 
@@ -14,7 +15,8 @@ use std::time::{Duration, Instant};
 const MEMORY_S: f64 = 120.0;
 /// Below so many samples' weight there is no estimate.
 const WEIGHT_MIN: f64 = 20.0;
-/// Before the weights of new samples leave the range of numbers, all are made lighter; `exp(300)` is far inside.
+/// Before the weights of new samples leave the range of numbers, all are made lighter; `exp(300)` is far
+/// inside.
 const EXPONENT_MAX: f64 = 300.0;
 
 /// Buckets of the ratio to what was expected, each 10 % wider than the one before, from 1/50 to about 50.

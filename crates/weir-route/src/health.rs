@@ -1,7 +1,8 @@
 //! What is known of one endpoint: its machines side by side, and what each call tells them.
 //!
-//! Each machine is in its own file and knows only its own matter; here is the one place that says which of them hears what.
-//! Invariants: calls in flight are counted once each; a failure never lowers the cost; overload never reaches the circuit.
+//! Each machine is in its own file and knows only its own matter; here is the one place that says which of
+//! them hears what. Invariants: calls in flight are counted once each; a failure never lowers the cost;
+//! overload never reaches the circuit.
 
 use std::time::{Duration, Instant};
 
@@ -57,14 +58,16 @@ pub(crate) struct Look {
     /// At least a fifth of its places are free.
     pub(crate) has_room_to_spare: bool,
     pub(crate) in_flight: usize,
-    /// The expected time to the first token, in seconds, failures and slow start weighed in.
+    /// The expected time to the first token, in seconds, failures weighed in.
     pub(crate) wait_s: f64,
+    /// The part of its fair share of calls that it should get: less than 1 after its circuit was open.
+    pub(crate) share: f64,
 }
 
 impl Look {
     /// What a call here costs. Lower is better.
     pub(crate) fn cost(&self) -> f64 {
-        self.wait_s * (self.in_flight + 1) as f64
+        self.wait_s / self.share * (self.in_flight + 1) as f64
     }
 }
 
@@ -121,7 +124,8 @@ impl Health {
             has_room: self.in_flight < self.limit,
             has_room_to_spare: (self.limit - self.in_flight.min(self.limit)) * 5 >= self.limit,
             in_flight: self.in_flight,
-            wait_s: self.latency.wait_s(now) / self.circuit.share(now),
+            wait_s: self.latency.wait_s(now),
+            share: self.circuit.share(now),
         }
     }
 
@@ -151,7 +155,8 @@ impl Health {
         Call { sent: now, in_flight: self.in_flight, streamed, prompt_kib, began: false, pass }
     }
 
-    /// The first token of a call is here; one later than `slow_after` is slow. A second first token says nothing.
+    /// The first token of a call is here; one later than `slow_after` is slow. A second first token says
+    /// nothing.
     pub(crate) fn began(&mut self, call: &mut Call, slow_after: Option<Duration>, jitter: f64, now: Instant) {
         if call.began {
             return;
@@ -163,14 +168,15 @@ impl Health {
         self.rest.began(now);
         self.key.began(call.sent, now);
         self.latency.began(took, call.streamed, now);
-        self.ceiling.began(call.in_flight, now);
+        self.ceiling.began(call.in_flight, self.limit, now);
         self.budget.outcome(false, now);
         if call.streamed {
             self.first_token.observe(call.prompt_kib, took, now);
         }
     }
 
-    /// A call failed. A stream that broke after its first token is a fault too, although the token was a success.
+    /// A call failed. A stream that broke after its first token is a fault too, although the token was a
+    /// success.
     pub(crate) fn failed(&mut self, call: Call, failed: Failed) -> Learned {
         let Failed { retry_after, jitter, now, .. } = failed;
         let class = self.whose(&call, failed.class, now);
@@ -236,7 +242,7 @@ impl Health {
 
     /// An overload may be of the gateway's own making.
     fn whose(&mut self, call: &Call, class: Class, now: Instant) -> Class {
-        if class == Class::Overload && self.ceiling.is_own(call.in_flight, self.limit, now) {
+        if class == Class::Overload && self.ceiling.refused(call.in_flight, self.limit, now) {
             Class::OwnLimit
         } else {
             class

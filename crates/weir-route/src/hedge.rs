@@ -1,8 +1,10 @@
-//! How many requests may be asked twice: a second endpoint when the first is slow to begin, the first to begin answers.
+//! How many requests may be asked twice: a second endpoint when the first is slow to begin, the first to
+//! begin answers.
 //!
-//! Hedging cuts the tail (Dean, Barroso: "The tail at scale", CACM 2013) at the price of work done twice, so it has a budget:
-//! a share of the streamed requests, and no more than the tail's mass is needed (a trigger at the 92nd percentile asks 8 %
-//! of requests twice). A service in trouble makes everything slow, which is when nothing may be done twice: see `Route::hedge`.
+//! Hedging cuts the tail (Dean, Barroso: "The tail at scale", CACM 2013) at the price of work done twice, so
+//! it has a budget: a share of the streamed requests, and no more than the tail's mass is needed (a trigger
+//! at the 92nd percentile asks 8 % of requests twice). A service in trouble makes everything slow, which is
+//! when nothing may be done twice: see `Route::hedge`.
 //!
 //! Invariant: hedges ≤ `share_max` × streamed requests + `BURST`.
 
@@ -25,8 +27,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// When a second endpoint may be asked, given when the quantile of answers has begun; without an estimate as late as
-    /// may be. `None` if never.
+    /// When a second endpoint may be asked, given when the quantile of answers has begun; without an estimate
+    /// as late as may be. `None` if never.
     pub(crate) fn after(&self, usual: Option<Duration>) -> Option<Duration> {
         let after = usual.unwrap_or(self.max).max(self.min).min(self.max);
         (self.share_max > 0.0).then_some(after)

@@ -1,9 +1,10 @@
 //! How long one waits for an endpoint's first token, as balancing sees it.
 //!
-//! Balancing looks at the time to the first token, not at the whole: the whole depends on how much was asked for. The
-//! average is peak-sensitive (Finagle's Peak EWMA): a slow answer counts at once, a fast one by and by. Fast rejections would
-//! make a sick endpoint look quick, so a failure adds a penalty that fades (linkerd's "load biaser"). And what is not asked
-//! is not measured, so a bad memory of an idle endpoint fades as well, or nobody would ever ask it again.
+//! Balancing looks at the time to the first token, not at the whole: the whole depends on how much was asked
+//! for. The average is peak-sensitive (Finagle's Peak EWMA): a slow answer counts at once, a fast one by and
+//! by. Fast rejections would make a sick endpoint look quick, so a failure adds a penalty that fades
+//! (linkerd's "load biaser"). And what is not asked is not measured, so a bad memory of an idle endpoint
+//! fades as well, or nobody would ever ask it again.
 //!
 //! Invariant: a failure never shortens the wait.
 
@@ -50,8 +51,8 @@ impl Latency {
         }
     }
 
-    /// An answer began after `took`. One that is not streamed begins when it is whole, which says little about the wait:
-    /// it counts only where no streamed one was seen lately.
+    /// An answer began after `took`. One that is not streamed begins when it is whole, which says little
+    /// about the wait: it counts only where no streamed one was seen lately.
     pub(crate) fn began(&mut self, took: Duration, streamed: bool, now: Instant) {
         let streamed_lately = self.streamed.is_some_and(|then| now.saturating_duration_since(then) < MEMORY);
         if !streamed && streamed_lately {

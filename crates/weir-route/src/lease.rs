@@ -39,8 +39,8 @@ impl Lease {
         &self.endpoint
     }
 
-    /// The first meaningful part of the answer is here. One later than `slow_after` counts as slow: give it where another
-    /// endpoint would have been faster.
+    /// The first meaningful part of the answer is here. One later than `slow_after` counts as slow: give it
+    /// where another endpoint would have been faster.
     pub fn first_token(&mut self, now: Instant, slow_after: Option<Duration>) {
         let Some(call) = &mut self.call else { return };
         let (metrics, jitter) = (&self.endpoint.metrics, self.endpoint.jitter());
@@ -51,8 +51,8 @@ impl Lease {
         metrics.circuit(&health.circuit, era);
     }
 
-    /// The call failed before its first meaningful part. Returns what kind of failure it turned out to be: an overload at the
-    /// top of the gateway's own load is `OwnLimit`.
+    /// The call failed before its first meaningful part. Returns what kind of failure it turned out to be: an
+    /// overload at the top of the gateway's own load is `OwnLimit`.
     pub fn failed(mut self, class: Class, retry_after: Option<Duration>, now: Instant) -> Class {
         self.settle_failed(class, retry_after, now)
     }

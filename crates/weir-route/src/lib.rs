@@ -1,13 +1,14 @@
 //! Stage 4, route: which endpoint gets the call?
 //!
-//! A `pick` looks at each endpoint of the pool once (`pick`, `sticky`) and returns a [`Lease`], the permission to call it. What
-//! comes of the call the lease tells the endpoint's machines (`health`): `circuit` for faults, `pause` for overload and keys,
-//! `ceiling` for whose overload it is, `latency` for balancing, `first_token` and `hedge` for asking twice, `budget` for
-//! asking again. Each of them is a pure state machine that gets the time.
+//! A `pick` looks at each endpoint of the pool once (`pick`, `sticky`) and returns a [`Lease`], the
+//! permission to call it. What comes of the call the lease tells the endpoint's machines (`health`):
+//! `circuit` for faults, `pause` for overload and keys, `ceiling` for whose overload it is, `latency` for
+//! balancing, `first_token` and `hedge` for asking twice, `budget` for asking again. Each of them is a pure
+//! state machine that gets the time.
 //!
-//! What always holds: an endpoint never has more calls in flight than its limit, and its circuit no more than three probes;
-//! a failure never makes an endpoint more attractive; for a desperate caller there is never "nobody" while one endpoint could
-//! still answer.
+//! What always holds: an endpoint never has more calls in flight than its limit, and its circuit no more than
+//! three probes; a failure never makes an endpoint more attractive; for a desperate caller there is never
+//! "nobody" while one endpoint could still answer.
 
 mod pick;
 mod sticky;
@@ -94,7 +95,8 @@ pub struct Member<'a> {
 }
 
 impl Route {
-    /// Builds the stage. Pools that name the same endpoint and model share it, with its limit and its circuit.
+    /// Builds the stage. Pools that name the same endpoint and model share it, with its limit and its
+    /// circuit.
     pub fn new(
         clock: Clock,
         chance: Arc<Chance>,
@@ -139,7 +141,8 @@ impl Route {
         pick::outlook(self, ask)
     }
 
-    /// Whether an attempt at an endpoint that ended as `class` may be repeated there. If so, the budget has been charged.
+    /// Whether an attempt at an endpoint that ended as `class` may be repeated there. If so, the budget has
+    /// been charged.
     pub fn may_repeat(&self, endpoint: EndpointId, class: Class) -> bool {
         let now = self.clock.now();
         let endpoint = self.endpoint(endpoint);
@@ -160,8 +163,9 @@ impl Route {
         hedge.after(usual)
     }
 
-    /// Picks a second endpoint beside those in `ask.tried`, the slow one among them. `None` if the budget is used up, if one
-    /// of the pool's endpoints fails most of its attempts, or if nobody else is willing and has a fifth of its places free.
+    /// Picks a second endpoint beside those in `ask.tried`, the slow one among them. `None` if the budget is
+    /// used up, if one of the pool's endpoints fails most of its attempts, or if nobody else is willing and
+    /// has a fifth of its places free.
     pub fn hedge(&self, ask: &Ask<'_>) -> Option<Lease> {
         let (what, lease) = if self.is_pressed(ask) {
             (Hedging::Pressed, None)
@@ -180,7 +184,8 @@ impl Route {
         lease
     }
 
-    /// Somebody looked whether an endpoint is there. If so, an open circuit lets probes through at once; if not, it is a fault.
+    /// Somebody looked whether an endpoint is there. If so, an open circuit lets probes through at once; if
+    /// not, it is a fault.
     pub fn checked(&self, endpoint: EndpointId, ok: bool) {
         let now = self.clock.now();
         let endpoint = self.endpoint(endpoint);
@@ -200,8 +205,8 @@ impl Route {
         self.tiers(pool).flatten().map(|id| self.endpoint(*id).limit()).sum()
     }
 
-    /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a pause, still
-    /// serves (the queue waits); one whose circuit is open does not.
+    /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a
+    /// pause, still serves (the queue waits); one whose circuit is open does not.
     pub fn can_serve(&self) -> bool {
         let now = self.clock.now();
         self.endpoints.iter().any(|endpoint| endpoint.health().circuit.shut_until(now).is_none())
@@ -213,7 +218,8 @@ impl Route {
         self.endpoints.iter().map(|endpoint| Snapshot::of(endpoint, &self.policy, now)).collect()
     }
 
-    /// Whether one of those that could be asked lately failed most of its attempts: then nothing is done twice.
+    /// Whether one of those that could be asked lately failed most of its attempts: then nothing is done
+    /// twice.
     fn is_pressed(&self, ask: &Ask<'_>) -> bool {
         let now = self.clock.now();
         self.speakers(ask.pool, ask.dialect).any(|(_, endpoint)| endpoint.health().budget.is_failing(now))

@@ -1,4 +1,5 @@
-//! Calls per endpoint: how many, how they ended, how many are in flight; and what kept them away, or sent them twice.
+//! Calls per endpoint: how many, how they ended, how many are in flight; and what kept them away, or sent
+//! them twice.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;

@@ -1,9 +1,9 @@
 //! Pauses that have nothing to do with the circuit: a service that says "later", and a key that is of no use.
 //!
-//! Overload is not a fault: 429 and 503 say "later", and an open circuit would turn a busy service into a dead one. So there
-//! are two milder rests. What the service asked for by `Retry-After` is kept. And one that says "later" five times in a row
-//! cools off *while others could take the call*; fewer must not matter, because a service that fails a fifth of its calls
-//! independently has to keep its traffic.
+//! Overload is not a fault: 429 and 503 say "later", and an open circuit would turn a busy service into a
+//! dead one. So there are two milder rests. What the service asked for by `Retry-After` is kept. And one that
+//! says "later" five times in a row cools off *while others could take the call*; fewer must not matter,
+//! because a service that fails a fifth of its calls independently has to keep its traffic.
 //!
 //! Invariant: a shorter pause never cuts a longer one; any first token ends the cooling off.
 

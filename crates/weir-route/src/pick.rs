@@ -1,10 +1,10 @@
-//! Who is asked: two at random, the cheaper one (Mitzenmacher, "The power of two choices", 2001), unless the conversation has
-//! a home (`sticky.rs`).
+//! Who is asked: two at random, the cheaper one (Mitzenmacher, "The power of two choices", 2001), unless the
+//! conversation has a home (`sticky.rs`).
 //!
-//! The order of preference, each step only when the one before finds nobody: an untried endpoint that is willing, tier by
-//! tier; a tried one that is willing; one that is cooling off. Then whoever is left rests: a caller who can wait is told
-//! until when, and a desperate one gets the least bad endpoint with room. So nobody calls a dead service for nothing, and
-//! there is never "nobody" while one could still answer.
+//! The order of preference, each step only when the one before finds nobody: an untried endpoint that is
+//! willing, tier by tier; a tried one that is willing; one that is cooling off. Then whoever is left rests: a
+//! caller who can wait is told until when, and a desperate one gets the least bad endpoint with room. So
+//! nobody calls a dead service for nothing, and there is never "nobody" while one could still answer.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,7 +30,8 @@ pub struct Ask<'a> {
     pub only: Option<EndpointId>,
     /// How to choose among several.
     pub choice: Choice,
-    /// The conversation, by a hash: its calls go to the same endpoint, whose memory of the prompt saves time and money.
+    /// The conversation, by a hash: its calls go to the same endpoint, whose memory of the prompt saves time
+    /// and money.
     pub session: Option<u64>,
     /// Waiting is no use: rather a service that is probably dead than none.
     pub desperate: bool,
@@ -38,7 +39,8 @@ pub struct Ask<'a> {
     pub streamed: bool,
     /// The size of the prompt, in KiB.
     pub prompt_kib: f64,
-    /// Whether a first attempt may earn repeated ones. A request that its caller's SDK repeats by itself may not.
+    /// Whether a first attempt may earn repeated ones. A request that its caller's SDK repeats by itself may
+    /// not.
     pub earns: bool,
 }
 
@@ -65,7 +67,8 @@ impl Ask<'_> {
 pub enum Choice {
     /// The conversation's home, else two at random, the cheaper one.
     Balanced,
-    /// The first in the order of the config: for what a service keeps (files, conversations), so that it is found again.
+    /// The first in the order of the config: for what a service keeps (files, conversations), so that it is
+    /// found again.
     First,
 }
 
@@ -237,7 +240,8 @@ impl<'r> Field<'r> {
         Self { step, tier, size: 1, in_flight, wait_min_s, drawn: [only, only] }
     }
 
-    /// One candidate more. Each pair is equally likely to be drawn in the end (reservoir sampling: Vitter 1985).
+    /// One candidate more. Each pair is equally likely to be drawn in the end (reservoir sampling: Vitter
+    /// 1985).
     fn add(&mut self, route: &Route, ask: &Ask<'_>, endpoint: &'r Arc<Endpoint>, look: &Look) {
         self.size += 1;
         self.in_flight += look.in_flight;

@@ -1,14 +1,15 @@
-//! What is known of providers everybody knows: the dialects they speak, where, and how they take up a begun answer.
+//! What is known of providers everybody knows: the dialects they speak, where, and how they take up a begun
+//! answer.
 //!
-//! Defaults, found by the host's name; what the config says goes before them. Whatever is not known here is taken to speak
-//! both dialects and to begin every answer anew.
+//! Defaults, found by the host's name; what the config says goes before them. Whatever is not known here is
+//! taken to speak both dialects and to begin every answer anew.
 
 use weir_core::{Dialect, Prefill};
 
 const DEEPSEEK: &str = "api.deepseek.com";
 
-/// Claude's models that can still take up a begun answer: later ones refuse a last message of the assistant. A name that is
-/// not here is taken for a later one.
+/// Claude's models that can still take up a begun answer: later ones refuse a last message of the assistant.
+/// A name that is not here is taken for a later one.
 const CLAUDE_UP_TO_4_5: [&str; 10] = [
     "claude-2",
     "claude-3",
@@ -47,8 +48,8 @@ pub(crate) fn anthropic_base(own: Option<&str>, base_url: &str) -> String {
     format!("{base}/v1")
 }
 
-/// Below what a provider takes up begun answers in OpenAI's dialect, given where its ordinary paths lie; `None` if it is
-/// the same place.
+/// Below what a provider takes up begun answers in OpenAI's dialect, given where its ordinary paths lie;
+/// `None` if it is the same place.
 pub(crate) fn openai_prefill_base(openai_base: &str) -> Option<String> {
     let root = openai_base.trim_end_matches("/v1").trim_end_matches("/beta");
     (host(openai_base) == DEEPSEEK).then(|| format!("{root}/beta"))

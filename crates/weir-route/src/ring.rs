@@ -1,7 +1,8 @@
 //! What happened lately: a window of equal slots that slides with time and forgets the oldest.
 //!
-//! Sums over a ring are exact and independent of the rate, which a moving average is not; the price is that the window's
-//! edge is as coarse as a slot. Invariant: a slot that `slots` shows began less than the window's length ago.
+//! Sums over a ring are exact and independent of the rate, which a moving average is not; the price is that
+//! the window's edge is as coarse as a slot. Invariant: a slot that `slots` shows began less than the
+//! window's length ago.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,8 @@ impl<T: Copy + Default, const N: usize> Ring<T, N> {
     }
 
     fn slide(&mut self, now: Instant) {
-        // A moment before the newest slot (a caller that read the clock and was then held up) counts into that slot.
+        // A moment before the newest slot (a caller that read the clock and was then held up) counts into
+        // that slot.
         let index = self.index(now);
         if index >= self.head + N as u64 {
             self.clear();

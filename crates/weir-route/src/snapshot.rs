@@ -22,7 +22,8 @@ pub struct Snapshot {
     pub limit: usize,
     /// The usual time to its first token, in milliseconds.
     pub first_token_ms: u64,
-    /// How long it is still left alone, in milliseconds: an open circuit, a pause it asked for, a key of no use.
+    /// How long it is still left alone, in milliseconds: an open circuit, a pause it asked for, a key of no
+    /// use.
     pub rests_ms: u64,
     /// Whether its key was refused or is used up.
     pub key_disabled: bool,

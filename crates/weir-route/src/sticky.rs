@@ -1,10 +1,11 @@
-//! A conversation's home: the endpoint that has its prompt in memory, which is worth thirty to fifty times the price of a
-//! prompt token (DeepSeek's prices for a cache hit and a miss), and the time to read it.
+//! A conversation's home: the endpoint that has its prompt in memory, which is worth thirty to fifty times
+//! the price of a prompt token (DeepSeek's prices for a cache hit and a miss), and the time to read it.
 //!
-//! Rendezvous hashing (Thaler, Ravishankar 1998): each conversation ranks the endpoints in an order of its own, made of its
-//! hash and their names. So it stays where it is when another endpoint comes or goes, in any order of the config and after a
-//! restart, and it returns to its home after a failover. Load is bounded (Mirrokni, Thorup, Zadimoghaddam: "Consistent
-//! hashing with bounded loads", 2018): a home with a quarter more calls than the mean is passed over.
+//! Rendezvous hashing (Thaler, Ravishankar 1998): each conversation ranks the endpoints in an order of its
+//! own, made of its hash and their names. So it stays where it is when another endpoint comes or goes, in any
+//! order of the config and after a restart, and it returns to its home after a failover, one conversation
+//! after the other. Load is bounded (Mirrokni, Thorup, Zadimoghaddam: "Consistent hashing with bounded
+//! loads", 2018): a home with a quarter more calls than the mean is passed over.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,9 +18,11 @@ const LOAD_FACTOR: f64 = 1.25;
 /// What it is worth to find the prompt in memory, as a wait in seconds.
 const MISS_S: f64 = 3.0;
 
-/// The first in the conversation's order that is not overloaded and not much slower than the fastest; `None` if all are.
+/// The first in the conversation's order that is not overloaded and not much slower than the fastest; `None`
+/// if all are.
 ///
-/// The wait is compared, not the cost: that counts the calls in flight, which the bound on the load has judged already.
+/// The wait is compared, not the cost: that counts the calls in flight, which the bound on the load has
+/// judged already.
 pub(crate) fn home<'r>(
     route: &'r Route,
     ask: &Ask<'_>,
@@ -42,7 +45,8 @@ pub(crate) fn home<'r>(
         }
         let look = endpoint.look(now);
         let fits = look.has_room && step(ask, endpoint, look.standing) == Some(field.step);
-        if fits && look.in_flight <= load_max && look.wait_s <= wait_max_s {
+        let returns = returns_at(session) < look.share;
+        if fits && returns && look.in_flight <= load_max && look.wait_s <= wait_max_s {
             best = Some((score, endpoint));
         }
     }
@@ -62,11 +66,20 @@ pub(crate) fn hash(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// An endpoint's place in a conversation's order; the highest is first. The mixing is SplitMix64's: each bit of both hashes
-/// changes half of the bits of the score.
+/// An endpoint's place in a conversation's order; the highest is first.
 fn score(session: u64, name: u64) -> u64 {
-    let mixed = session ^ name.rotate_left(32);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mix(session ^ name.rotate_left(32))
+}
+
+/// The share of its traffic with which an endpoint that starts slowly gets this conversation back, from 0 to
+/// 1.
+fn returns_at(session: u64) -> f64 {
+    mix(session) as f64 / u64::MAX as f64
+}
+
+/// `SplitMix64`'s mixing: each bit that goes in changes half of those that come out.
+fn mix(bits: u64) -> u64 {
+    let mixed = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }

@@ -146,7 +146,8 @@ fn fault(slow: bool) -> Fault {
     Fault { slow, asked: Duration::ZERO, jitter: 0.0 }
 }
 
-/// Waits in milliseconds and what then happens to which call: mostly calls that end at once, so that much happens.
+/// Waits in milliseconds and what then happens to which call: mostly calls that end at once, so that much
+/// happens.
 fn steps(faults: u32) -> impl Strategy<Value = Vec<(u64, u8, prop::sample::Index)>> {
     let wait = prop_oneof![6 => 0u64..200, 3 => 0u64..3_000, 1 => 0u64..40_000];
     let what = prop_oneof![

@@ -48,7 +48,9 @@ fn whole_answers_count_only_where_nothing_is_streamed() {
 
 proptest! {
     #[test]
-    fn a_failure_never_shortens_the_wait(steps in prop::collection::vec((0u64..20_000, 0u8..3, 0u64..40_000), 1..100)) {
+    fn a_failure_never_shortens_the_wait(
+        steps in prop::collection::vec((0u64..20_000, 0u8..3, 0u64..40_000), 1..100),
+    ) {
         let (mut latency, mut now) = (Latency::new(at(0)), 0);
         for (wait, what, ms) in steps {
             now += wait;
