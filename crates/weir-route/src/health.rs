@@ -57,6 +57,8 @@ pub(crate) struct Look {
     pub(crate) has_room: bool,
     /// At least a fifth of its places are free.
     pub(crate) has_room_to_spare: bool,
+    /// Its circuit is not closed: a call now would be a probe.
+    pub(crate) wants_probe: bool,
     pub(crate) in_flight: usize,
     /// The expected time to the first token, in seconds, failures weighed in.
     pub(crate) wait_s: f64,
@@ -123,6 +125,7 @@ impl Health {
             standing: self.standing(now),
             has_room: self.in_flight < self.limit,
             has_room_to_spare: (self.limit - self.in_flight.min(self.limit)) * 5 >= self.limit,
+            wants_probe: !self.circuit.is_closed(),
             in_flight: self.in_flight,
             wait_s: self.latency.wait_s(now),
             share: self.circuit.share(now),
@@ -240,13 +243,10 @@ impl Health {
         self.limit
     }
 
-    /// An overload may be of the gateway's own making.
+    /// A refusal may be of the gateway's own making.
     fn whose(&mut self, call: &Call, class: Class, now: Instant) -> Class {
-        if class == Class::Overload && self.ceiling.refused(call.in_flight, self.limit, now) {
-            Class::OwnLimit
-        } else {
-            class
-        }
+        let refused = class == Class::Overload && !call.began;
+        if refused && self.ceiling.refused(call.in_flight, self.limit, now) { Class::OwnLimit } else { class }
     }
 
     fn overran(&mut self, call: &Call, now: Instant) {

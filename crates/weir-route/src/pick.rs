@@ -119,6 +119,8 @@ pub(crate) struct Field<'r> {
     pub(crate) in_flight: usize,
     pub(crate) wait_min_s: f64,
     drawn: [Candidate<'r>; 2],
+    /// One whose circuit waits for a probe.
+    probe: Option<&'r Arc<Endpoint>>,
 }
 
 pub(crate) fn pick(route: &Route, ask: &Ask<'_>) -> Result<Lease, NoEndpoint> {
@@ -237,7 +239,8 @@ impl<'r> Field<'r> {
     fn of(step: Step, tier: usize, endpoint: &'r Arc<Endpoint>, look: &Look) -> Self {
         let only = Candidate { endpoint, cost: look.cost() };
         let (in_flight, wait_min_s) = (look.in_flight, look.wait_s);
-        Self { step, tier, size: 1, in_flight, wait_min_s, drawn: [only, only] }
+        let probe = look.wants_probe.then_some(endpoint);
+        Self { step, tier, size: 1, in_flight, wait_min_s, drawn: [only, only], probe }
     }
 
     /// One candidate more. Each pair is equally likely to be drawn in the end (reservoir sampling: Vitter
@@ -246,6 +249,9 @@ impl<'r> Field<'r> {
         self.size += 1;
         self.in_flight += look.in_flight;
         self.wait_min_s = self.wait_min_s.min(look.wait_s);
+        if look.wants_probe {
+            self.probe = Some(endpoint);
+        }
         if ask.choice == Choice::First {
             return;
         }
@@ -257,13 +263,17 @@ impl<'r> Field<'r> {
 }
 
 fn choose<'r>(route: &'r Route, ask: &Ask<'_>, field: &Field<'r>, now: Instant) -> &'r Arc<Endpoint> {
-    match (ask.choice, ask.session) {
-        (Choice::First, _) => field.drawn[0].endpoint,
-        (Choice::Balanced, Some(session)) if field.size > 1 => {
-            sticky::home(route, ask, field, session, now).unwrap_or_else(|| cheaper(route, field.drawn))
-        }
-        (Choice::Balanced, _) => cheaper(route, field.drawn),
+    if ask.choice == Choice::First {
+        return field.drawn[0].endpoint;
     }
+    // By its cost an endpoint that was broken would not be called while another is idle, and so would stay
+    // out for ever: its few probes go first.
+    if let (Step::Willing { .. }, Some(probe)) = (field.step, field.probe) {
+        return probe;
+    }
+    let home = ask.session.filter(|_| field.size > 1);
+    let home = home.and_then(|session| sticky::home(route, ask, field, session, now));
+    home.unwrap_or_else(|| cheaper(route, field.drawn))
 }
 
 /// Of equals either, so that the order of the config decides nothing.

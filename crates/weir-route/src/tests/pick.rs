@@ -104,6 +104,16 @@ fn no_more_than_three_probes_are_out() {
 }
 
 #[test]
+fn probes_are_made_although_another_endpoint_is_idle() {
+    let route = route(&[config("a", 99), config("b", 99)], &[]);
+    break_down(&route, A, 0);
+    assert_eq!(picked(&route, &ASK).unwrap(), "b");
+    set(6_000);
+    let leases: Vec<_> = (0..5).map(|_| route.pick(&ASK).unwrap()).collect();
+    assert_eq!(leases.iter().map(name).collect::<String>(), "aaabb");
+}
+
+#[test]
 fn only_those_who_speak_the_dialect_are_asked() {
     let speaking = |name, dialect| Endpoint { dialects: Some(vec![dialect]), ..config(name, 9) };
     let route = route(&[speaking("a", Dialect::OpenAi)], &[speaking("b", Dialect::Anthropic)]);
