@@ -6,6 +6,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_core::{Dialect, Price};
 
+/// How a service takes up an answer that broke off: the form in which it is given the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Continuation {
+    /// What is known of the provider (DeepSeek, Mistral, Qwen, Kimi, Claude up to 4.5), else `replay`.
+    #[default]
+    Auto,
+    /// A last assistant message with `"prefix": true` (DeepSeek, Mistral).
+    Prefix,
+    /// A last assistant message with `"partial": true` (Qwen, Kimi).
+    Partial,
+    /// A last assistant message with `"continue_final_message": true` (vLLM, SGLang).
+    ContinueFinalMessage,
+    /// A last assistant message and nothing else (Claude up to 4.5, llama.cpp, Ollama).
+    Trailing,
+    /// It is asked again; what equals the delivered part is left out.
+    Replay,
+    /// Answers that broke off are not taken up here.
+    Off,
+}
+
 /// A service that answers: a base URL, a key, and the models it has.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +65,12 @@ pub struct Endpoint {
     /// Speak HTTP/2, with TLS or without. One connection then carries all calls to the service. Default false.
     #[serde(default)]
     pub http2: bool,
+    /// How it takes up an answer that broke off. Default `auto`.
+    #[serde(default)]
+    pub continuation: Continuation,
+    /// Ask for its list of models this often, in seconds, to see that it is there. Absent: only calls tell.
+    #[serde(default)]
+    pub health_check_s: Option<u64>,
 }
 
 const fn max_concurrent() -> usize {

@@ -1,13 +1,14 @@
-//! One place that can answer: a base URL, a key, a model.
+//! One place that can answer: a base URL, a key, a model; what it can do, and behind a lock how it fares.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use weir_core::{Dialect, Price, Secret};
+use weir_core::{Chance, Dialect, Prefill, Price, Secret};
 
-use crate::Member;
-use crate::health::{Health, Snapshot};
+use crate::config::Continuation;
+use crate::health::{Health, Look};
 use crate::metrics::{EndpointMetrics, Metrics};
+use crate::{Member, Policy, provider, sticky};
 
 /// An endpoint's place in the stage's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,23 +30,41 @@ pub struct Endpoint {
     id: EndpointId,
     name: Arc<str>,
     model: Option<Arc<str>>,
+    /// What conversations are mapped to: the same after a restart and in any order of the config.
+    name_hash: u64,
     openai_base: Option<String>,
     anthropic_base: Option<String>,
+    /// Below what begun answers are taken up in OpenAI's dialect, where that is another place.
+    openai_prefill_base: Option<String>,
+    continuation: Continuation,
+    health_check: Option<Duration>,
     key: KeySource,
     price: Price,
     include_usage: bool,
     forward_service_tier: bool,
     http2: bool,
-    /// Guards the state machine for a few arithmetic lines.
+    chance: Arc<Chance>,
+    /// Guards the state machines for a few arithmetic lines.
     health: Mutex<Health>,
     pub(crate) metrics: EndpointMetrics,
 }
 
 impl Endpoint {
-    pub(crate) fn new(id: EndpointId, member: &Member<'_>, metrics: &Metrics, now: Instant) -> Self {
+    pub(crate) fn new(
+        id: EndpointId,
+        member: &Member<'_>,
+        policy: &Policy,
+        chance: &Arc<Chance>,
+        metrics: &Metrics,
+        now: Instant,
+    ) -> Self {
         let config = member.config;
-        let dialects = config.dialects.clone().unwrap_or_else(|| known_dialects(&config.base_url));
-        let speaks = |dialect| dialects.contains(&dialect);
+        let dialects = config.dialects.clone().unwrap_or_else(|| provider::dialects(&config.base_url));
+        let openai_base =
+            dialects.contains(&Dialect::OpenAi).then(|| provider::openai_base(&config.base_url));
+        let anthropic_base = dialects
+            .contains(&Dialect::Anthropic)
+            .then(|| provider::anthropic_base(config.anthropic_base_url.as_deref(), &config.base_url));
         let endpoint_metrics = metrics.endpoint(&config.name, member.model.unwrap_or("*"));
         endpoint_metrics.limit.set(config.max_concurrent as i64);
         endpoint_metrics.closed.set(1);
@@ -53,15 +72,19 @@ impl Endpoint {
             id,
             name: config.name.as_str().into(),
             model: member.model.map(Arc::from),
-            openai_base: speaks(Dialect::OpenAi).then(|| openai_base(&config.base_url)),
-            anthropic_base: speaks(Dialect::Anthropic)
-                .then(|| anthropic_base(config.anthropic_base_url.as_deref(), &config.base_url)),
+            name_hash: sticky::hash(&config.name),
+            openai_prefill_base: openai_base.as_deref().and_then(provider::openai_prefill_base),
+            openai_base,
+            anthropic_base,
+            continuation: config.continuation,
+            health_check: config.health_check_s.map(Duration::from_secs),
             key: member.key.clone(),
             price: config.price,
             include_usage: config.include_usage,
             forward_service_tier: config.forward_service_tier,
             http2: config.http2,
-            health: Mutex::new(Health::new(config.max_concurrent, now)),
+            chance: chance.clone(),
+            health: Mutex::new(Health::new(config.max_concurrent, policy, now)),
             metrics: endpoint_metrics,
         }
     }
@@ -124,49 +147,57 @@ impl Endpoint {
         self.health().limit()
     }
 
-    pub(crate) fn could_take(&self, now: Instant) -> bool {
-        self.health().is_willing(now)
+    /// How often to look whether it is there, if at all.
+    pub const fn health_check(&self) -> Option<Duration> {
+        self.health_check
     }
 
-    pub(crate) fn snapshot(&self, now: Instant) -> Snapshot {
-        self.health().snapshot(&self.name, self.model.as_deref().unwrap_or("*"), now)
+    /// Whether an answer that broke off may be taken up here, in whatever way.
+    pub fn continues(&self) -> bool {
+        self.continuation != Continuation::Off
+    }
+
+    /// How it is given the beginning of an answer, asked for `sent_model` in `dialect`; `None` if it cannot
+    /// take one up, or has lately refused to.
+    pub fn prefill(&self, now: Instant, dialect: Dialect, sent_model: &str) -> Option<Prefill> {
+        let prefill = match self.continuation {
+            Continuation::Auto => provider::prefill(self.base(dialect)?, dialect, sent_model),
+            Continuation::Prefix => Some(Prefill::Prefix),
+            Continuation::Partial => Some(Prefill::Partial),
+            Continuation::ContinueFinalMessage => Some(Prefill::ContinueFinalMessage),
+            Continuation::Trailing => Some(Prefill::Trailing),
+            Continuation::Replay | Continuation::Off => None,
+        };
+        // The others are fields of OpenAI's format.
+        let fits = |prefill: &Prefill| dialect == Dialect::OpenAi || *prefill == Prefill::Trailing;
+        prefill.filter(fits).filter(|_| self.health().takes_prefill(now))
+    }
+
+    /// The URL below which begun answers are taken up; mostly the same as [`base`](Self::base).
+    pub fn prefill_base(&self, dialect: Dialect) -> Option<&str> {
+        let other = self.openai_prefill_base.as_deref().filter(|_| dialect == Dialect::OpenAi);
+        other.or_else(|| self.base(dialect))
+    }
+
+    /// It would not take up a begun answer: for an hour it is not given one.
+    pub fn prefill_refused(&self, now: Instant) {
+        self.health().prefill_refused(now);
+    }
+
+    pub(crate) const fn name_hash(&self) -> u64 {
+        self.name_hash
+    }
+
+    pub(crate) fn look(&self, now: Instant) -> Look {
+        self.health().look(now)
+    }
+
+    /// Chance for the length of a pause.
+    pub(crate) fn jitter(&self) -> f64 {
+        self.chance.unit()
     }
 
     pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The dialects of providers everybody knows; others are taken to speak both.
-fn known_dialects(base_url: &str) -> Vec<Dialect> {
-    match host(base_url) {
-        "api.openai.com" => vec![Dialect::OpenAi],
-        "api.anthropic.com" => vec![Dialect::Anthropic],
-        _ => vec![Dialect::OpenAi, Dialect::Anthropic],
-    }
-}
-
-/// Below what OpenAI's paths lie: the SDK's convention, with `/v1` for a URL that has no path.
-fn openai_base(base_url: &str) -> String {
-    let base = base_url.trim_end_matches('/');
-    if has_path(base) { base.to_owned() } else { format!("{base}/v1") }
-}
-
-/// Below what Anthropic's paths lie: its SDK's base URL ends before `/v1`.
-fn anthropic_base(own: Option<&str>, base_url: &str) -> String {
-    let base = own.unwrap_or(base_url).trim_end_matches('/');
-    let base = base.strip_suffix("/v1").unwrap_or(base);
-    if own.is_none() && host(base) == "api.deepseek.com" {
-        return format!("{}/anthropic/v1", base.trim_end_matches("/beta"));
-    }
-    format!("{base}/v1")
-}
-
-fn has_path(url: &str) -> bool {
-    url.split_once("://").map_or(url, |(_, rest)| rest).contains('/')
-}
-
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', ':']).next().unwrap_or(rest)
 }

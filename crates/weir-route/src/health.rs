@@ -1,142 +1,238 @@
-//! What is known of an endpoint: calls in flight, how fast it answers, how much it has failed.
+//! What is known of one endpoint: its machines side by side, and what each call tells them.
 //!
-//! Balancing looks at the time to the first token, not at the whole: the whole depends on how much was asked for. Fast
-//! rejections would make a sick endpoint look quick, so a failure adds a penalty that fades (research: linkerd's "load
-//! biaser"). Invariant: a failure never lowers the cost.
+//! Each machine is in its own file and knows only its own matter; here is the one place that says which of
+//! them hears what. Invariants: calls in flight are counted once each; a failure never lowers the cost;
+//! overload never reaches the circuit.
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use weir_core::Class;
 
-use crate::circuit::Circuit;
+use crate::Policy;
+use crate::budget::Budget;
+use crate::ceiling::Ceiling;
+use crate::circuit::{Circuit, Fault, Pass};
+use crate::first_token::FirstToken;
+use crate::latency::Latency;
+use crate::pause::{ASKED_MAX, KeyPause, Rest};
 
-/// How fast old samples fade. Calls are seconds apart, so memory is half a minute.
-const MEMORY_S: f64 = 30.0;
-/// How fast a penalty fades.
-const PENALTY_MEMORY_S: f64 = 10.0;
-/// What a failure costs: as if the first token had taken this long.
-const PENALTY_S: f64 = 5.0;
-/// A first guess before anything is known.
-const FIRST_TOKEN_GUESS_S: f64 = 1.0;
-/// The longest pause a service can ask for by `Retry-After`.
-const REST_MAX: Duration = Duration::from_secs(30);
-
-/// How long an endpoint whose key is refused or used up is left alone, while there is another.
-const DEAD_KEY_REST: Duration = Duration::from_secs(60);
+/// How long a service that would not take up a begun answer is not given one.
+const PREFILL_PAUSE: Duration = Duration::from_secs(3600);
 
 /// The state of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Health {
     limit: usize,
     in_flight: usize,
-    circuit: Circuit,
-    first_token_s: f64,
-    sampled: Option<Instant>,
-    penalty_s: f64,
-    penalised: Instant,
-    rests_until: Instant,
+    pub(crate) circuit: Circuit,
+    pub(crate) rest: Rest,
+    pub(crate) key: KeyPause,
+    pub(crate) latency: Latency,
+    pub(crate) budget: Budget,
+    pub(crate) first_token: FirstToken,
+    ceiling: Ceiling,
+    prefill_refused: Option<Instant>,
 }
 
-/// An endpoint as it is now.
-#[derive(Clone, Debug, Serialize)]
-pub struct Snapshot {
-    /// Its name.
-    pub endpoint: String,
-    /// The model it is asked for.
-    pub model: String,
-    /// `closed`, `open` or `half-open`.
-    pub circuit: &'static str,
-    /// Calls in flight.
-    pub in_flight: usize,
-    /// The most it may have.
-    pub limit: usize,
-    /// The usual time to its first token, in milliseconds.
-    pub first_token_ms: u64,
+/// Whether calls should come here, best first; with the moment from which they should, where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Yes.
+    Willing,
+    /// It has said "later" again and again: while others could take the call, they should.
+    Cooling,
+    /// It asked for a pause.
+    Paused(Instant),
+    /// Its circuit is open, or its probes are out.
+    Shut(Instant),
+    /// Its key is of no use.
+    Keyless(Instant),
+}
+
+/// An endpoint as balancing sees it, all of one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    pub(crate) standing: Standing,
+    /// A call would not exceed its limit.
+    pub(crate) has_room: bool,
+    /// At least a fifth of its places are free.
+    pub(crate) has_room_to_spare: bool,
+    /// Its circuit is not closed: a call now would be a probe.
+    pub(crate) wants_probe: bool,
+    pub(crate) in_flight: usize,
+    /// The expected time to the first token, in seconds, failures weighed in.
+    pub(crate) wait_s: f64,
+    /// The part of its fair share of calls that it should get: less than 1 after its circuit was open.
+    pub(crate) share: f64,
+}
+
+impl Look {
+    /// What a call here costs. Lower is better.
+    pub(crate) fn cost(&self) -> f64 {
+        self.wait_s / self.share * (self.in_flight + 1) as f64
+    }
+}
+
+/// What is remembered of a call while it is in flight.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) sent: Instant,
+    /// Calls in flight when it was sent, itself included.
+    in_flight: usize,
+    streamed: bool,
+    prompt_kib: f64,
+    began: bool,
+    pass: Pass,
+}
+
+/// How a call failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failed {
+    pub(crate) class: Class,
+    pub(crate) retry_after: Option<Duration>,
+    /// Chance, from 0 to 1.
+    pub(crate) jitter: f64,
+    pub(crate) now: Instant,
+}
+
+/// What a failure turned out to be, and what it set off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Learned {
+    pub(crate) class: Class,
+    pub(crate) cools: bool,
+    pub(crate) key_paused: bool,
 }
 
 impl Health {
-    pub(crate) const fn new(limit: usize, now: Instant) -> Self {
+    pub(crate) fn new(limit: usize, policy: &Policy, now: Instant) -> Self {
         Self {
             limit,
             in_flight: 0,
-            circuit: Circuit::new(),
-            first_token_s: FIRST_TOKEN_GUESS_S,
-            sampled: None,
-            penalty_s: 0.0,
-            penalised: now,
-            rests_until: now,
+            circuit: Circuit::new(now),
+            rest: Rest::new(now),
+            key: KeyPause::new(now),
+            latency: Latency::new(now),
+            budget: Budget::new(policy.budget, now),
+            first_token: FirstToken::new(now),
+            ceiling: Ceiling::new(now),
+            prefill_refused: None,
         }
     }
 
-    /// Whether there is room for a call.
-    pub(crate) const fn has_room(&self) -> bool {
-        self.in_flight < self.limit
-    }
-
-    /// Whether a call should go here: room, a circuit that allows it, and no pause asked for.
-    pub(crate) fn is_willing(&self, now: Instant) -> bool {
-        self.has_room() && self.circuit.allows(now) && now >= self.rests_until
-    }
-
-    /// What a call here costs, in seconds of expected wait. Lower is better.
-    pub(crate) fn cost(&self, now: Instant) -> f64 {
-        (self.first_token_s + self.penalty(now)) * (self.in_flight + 1) as f64
-    }
-
-    pub(crate) fn sent(&mut self, now: Instant) {
-        self.in_flight += 1;
-        self.circuit.sent(now);
-    }
-
-    pub(crate) fn ended(&mut self) {
-        self.in_flight -= 1;
-    }
-
-    /// The first token came after `took`. A slow one counts at once, a fast one by and by (peak-sensitive average).
-    pub(crate) fn first_token(&mut self, took: Duration, now: Instant) {
-        let sample = took.as_secs_f64();
-        let age =
-            self.sampled.map_or(f64::INFINITY, |then| now.saturating_duration_since(then).as_secs_f64());
-        let keep = if sample > self.first_token_s { 0.0 } else { (-age / MEMORY_S).exp().min(0.9) };
-        self.first_token_s = self.first_token_s * keep + sample * (1.0 - keep);
-        self.sampled = Some(now);
-        self.circuit.succeeded();
-    }
-
-    /// A call failed. A stream that broke after its first token is a fault too, although the token was a success.
-    pub(crate) fn failed(&mut self, class: Class, retry_after: Option<Duration>, now: Instant) {
-        let asked = retry_after.unwrap_or(Duration::ZERO).min(REST_MAX);
-        if class.is_overload() || class.is_fault() {
-            self.penalty_s = self.penalty(now).max(PENALTY_S).max(asked.as_secs_f64());
-            self.penalised = now;
-            // The longer of two pauses stands: a later, shorter one must not cut it.
-            self.rests_until = self.rests_until.max(now + asked);
+    /// The endpoint as it is now.
+    pub(crate) fn look(&self, now: Instant) -> Look {
+        Look {
+            standing: self.standing(now),
+            has_room: self.in_flight < self.limit,
+            has_room_to_spare: (self.limit - self.in_flight.min(self.limit)) * 5 >= self.limit,
+            wants_probe: !self.circuit.is_closed(),
+            in_flight: self.in_flight,
+            wait_s: self.latency.wait_s(now),
+            share: self.circuit.share(now),
         }
-        if class.rules().disables_key {
-            // A dead key answers at once, which must not make it attractive; somebody has to mend it first.
-            self.penalty_s = self.penalty(now).max(PENALTY_S);
-            self.penalised = now;
-            self.rests_until = self.rests_until.max(now + DEAD_KEY_REST);
-        }
-        if class.is_fault() {
-            self.circuit.failed(now);
+    }
+
+    /// Whether calls should come here.
+    pub(crate) fn standing(&self, now: Instant) -> Standing {
+        let (asked, keyless) = (self.rest.asked_until(), self.key.until());
+        let shut = self.circuit.shut_until(now);
+        // Whatever comes last ends the wait.
+        let until = asked.max(keyless).max(shut.unwrap_or(now));
+        if now < keyless {
+            Standing::Keyless(until)
+        } else if shut.is_some() {
+            Standing::Shut(until)
+        } else if now < asked {
+            Standing::Paused(until)
+        } else if now < self.rest.cools_until() {
+            Standing::Cooling
         } else {
-            self.circuit.undecided();
+            Standing::Willing
         }
     }
 
-    /// A call ended without saying anything about the endpoint.
-    pub(crate) fn abandoned(&mut self) {
-        self.circuit.undecided();
+    /// A call goes; it is for `prompt_kib` KiB of prompt.
+    pub(crate) fn sent(&mut self, streamed: bool, prompt_kib: f64, now: Instant) -> Call {
+        self.in_flight += 1;
+        let pass = self.circuit.sent(now);
+        Call { sent: now, in_flight: self.in_flight, streamed, prompt_kib, began: false, pass }
     }
 
-    pub(crate) fn circuit_allows(&self, now: Instant) -> bool {
-        self.circuit.allows(now)
+    /// The first token of a call is here; one later than `slow_after` is slow. A second first token says
+    /// nothing.
+    pub(crate) fn began(&mut self, call: &mut Call, slow_after: Option<Duration>, jitter: f64, now: Instant) {
+        if call.began {
+            return;
+        }
+        call.began = true;
+        let took = now.saturating_duration_since(call.sent);
+        let slow = slow_after.is_some_and(|limit| took > limit);
+        self.circuit.began(&mut call.pass, slow, jitter, now);
+        self.rest.began(now);
+        self.key.began(call.sent, now);
+        self.latency.began(took, call.streamed, now);
+        self.ceiling.began(call.in_flight, self.limit, now);
+        self.budget.outcome(false, now);
+        if call.streamed {
+            self.first_token.observe(call.prompt_kib, took, now);
+        }
     }
 
-    pub(crate) fn circuit_is_closed(&self) -> bool {
-        self.circuit.is_closed()
+    /// A call failed. A stream that broke after its first token is a fault too, although the token was a
+    /// success.
+    pub(crate) fn failed(&mut self, call: Call, failed: Failed) -> Learned {
+        let Failed { retry_after, jitter, now, .. } = failed;
+        let class = self.whose(&call, failed.class, now);
+        let asked = retry_after.unwrap_or(Duration::ZERO).min(ASKED_MAX);
+        let (overload, fault) = (class.is_overload(), class.is_fault());
+        let mut learned = Learned { class, cools: false, key_paused: false };
+        if !call.began && class == Class::Timeout {
+            self.overran(&call, now);
+        }
+        if !call.began && (overload || fault || is_answered(class)) {
+            self.budget.outcome(overload || fault, now);
+        }
+        // Fast refusals must not make an endpoint attractive, whether it is full, sick or has no money left.
+        if overload || fault || class.rules().disables_key {
+            self.latency.failed(asked, now);
+        }
+        if overload {
+            learned.cools = self.rest.refused(asked, now);
+        } else if fault {
+            self.rest.asked(asked, now);
+        }
+        learned.key_paused = class.rules().disables_key && self.key.refused(now);
+        self.in_flight -= 1;
+        if fault {
+            let slow = class == Class::Timeout;
+            self.circuit.failed(call.pass, Fault { slow, asked, jitter }, now);
+        } else {
+            self.circuit.undecided(&call.pass);
+        }
+        learned
+    }
+
+    /// A call ended without saying anything about the endpoint that it had not said already.
+    pub(crate) fn ended(&mut self, call: &Call) {
+        self.in_flight -= 1;
+        self.circuit.undecided(&call.pass);
+    }
+
+    /// A call was given up because another began first: its first token takes at least so long.
+    pub(crate) fn outrun(&mut self, call: &Call, now: Instant) {
+        if !call.began {
+            self.overran(call, now);
+        }
+        self.ended(call);
+    }
+
+    /// Whether the endpoint may be given a begun answer.
+    pub(crate) fn takes_prefill(&self, now: Instant) -> bool {
+        self.prefill_refused.is_none_or(|then| now.saturating_duration_since(then) >= PREFILL_PAUSE)
+    }
+
+    pub(crate) const fn prefill_refused(&mut self, now: Instant) {
+        self.prefill_refused = Some(now);
     }
 
     pub(crate) const fn in_flight(&self) -> usize {
@@ -147,19 +243,22 @@ impl Health {
         self.limit
     }
 
-    pub(crate) fn snapshot(&self, endpoint: &str, model: &str, now: Instant) -> Snapshot {
-        Snapshot {
-            endpoint: endpoint.to_owned(),
-            model: model.to_owned(),
-            circuit: self.circuit.name(now),
-            in_flight: self.in_flight,
-            limit: self.limit,
-            first_token_ms: (self.first_token_s * 1e3) as u64,
-        }
+    /// A refusal may be of the gateway's own making.
+    fn whose(&mut self, call: &Call, class: Class, now: Instant) -> Class {
+        let refused = class == Class::Overload && !call.began;
+        if refused && self.ceiling.refused(call.in_flight, self.limit, now) { Class::OwnLimit } else { class }
     }
 
-    fn penalty(&self, now: Instant) -> f64 {
-        let age = now.saturating_duration_since(self.penalised).as_secs_f64();
-        self.penalty_s * (-age / PENALTY_MEMORY_S).exp()
+    fn overran(&mut self, call: &Call, now: Instant) {
+        let took = now.saturating_duration_since(call.sent);
+        self.latency.took_at_least(took, now);
+        if call.streamed {
+            self.first_token.observe(call.prompt_kib, took, now);
+        }
     }
+}
+
+/// Whether the service has looked at the request and answered, if only with a no.
+const fn is_answered(class: Class) -> bool {
+    matches!(class, Class::Client | Class::ContextLength | Class::ContentFilter | Class::PrefillRejected)
 }

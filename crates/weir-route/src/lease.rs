@@ -1,30 +1,37 @@
 //! The permission to call one endpoint. It teaches the endpoint's health what came of the call.
+//!
+//! Invariant: a call is settled exactly once, however it ends: settling takes the call out of the lease.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir_core::{Chunk, Class, End, Observer};
 
-use crate::Endpoint;
+use crate::health::{Call, Failed};
+use crate::{Ask, Endpoint};
 
 /// A call in flight at an endpoint. Ending it, in any way, gives the place back exactly once.
 pub struct Lease {
     endpoint: Arc<Endpoint>,
-    sent: Instant,
-    settled: bool,
+    /// `None` once settled.
+    call: Option<Call>,
 }
 
 impl Lease {
-    /// Takes a place; `None` if the endpoint filled up since it was looked at.
-    pub(crate) fn take(endpoint: &Arc<Endpoint>, now: Instant) -> Option<Self> {
+    /// Takes a place; `None` if the endpoint filled up, or its circuit shut, since it was looked at.
+    pub(crate) fn take(endpoint: &Arc<Endpoint>, ask: &Ask<'_>, now: Instant) -> Option<Self> {
         let mut health = endpoint.health();
-        if !health.has_room() {
+        let allowed = ask.desperate || health.circuit.shut_until(now).is_none();
+        if health.in_flight() >= health.limit() || !allowed {
             return None;
         }
-        health.sent(now);
-        endpoint.metrics.in_flight.set(health.in_flight() as i64);
+        if ask.earns && !ask.tried.contains(&endpoint.id()) {
+            health.budget.deposit(now);
+        }
+        let call = health.sent(ask.streamed, ask.prompt_kib, now);
         drop(health);
-        Some(Self { endpoint: endpoint.clone(), sent: now, settled: false })
+        endpoint.metrics.in_flight.inc();
+        Some(Self { endpoint: endpoint.clone(), call: Some(call) })
     }
 
     /// Who is called.
@@ -32,36 +39,57 @@ impl Lease {
         &self.endpoint
     }
 
-    /// The first meaningful part of the answer is here.
-    pub fn first_token(&self, now: Instant) {
-        let took = now.saturating_duration_since(self.sent);
-        self.endpoint.metrics.first_token.observe(took.as_secs_f64());
+    /// The first meaningful part of the answer is here. One later than `slow_after` counts as slow: give it
+    /// where another endpoint would have been faster.
+    pub fn first_token(&mut self, now: Instant, slow_after: Option<Duration>) {
+        let Some(call) = &mut self.call else { return };
+        let (metrics, jitter) = (&self.endpoint.metrics, self.endpoint.jitter());
+        metrics.first_token.observe(now.saturating_duration_since(call.sent).as_secs_f64());
         let mut health = self.endpoint.health();
-        health.first_token(took, now);
-        self.endpoint.metrics.closed.set(i64::from(health.circuit_is_closed()));
+        let era = health.circuit.era();
+        health.began(call, slow_after, jitter, now);
+        metrics.circuit(&health.circuit, era);
     }
 
-    /// The call failed before its first meaningful part.
-    pub fn failed(mut self, class: Class, retry_after: Option<Duration>, now: Instant) {
-        self.settle(End::Failed(class), retry_after, now);
+    /// The call failed before its first meaningful part. Returns what kind of failure it turned out to be: an
+    /// overload at the top of the gateway's own load is `OwnLimit`.
+    pub fn failed(mut self, class: Class, retry_after: Option<Duration>, now: Instant) -> Class {
+        self.settle_failed(class, retry_after, now)
     }
 
-    fn settle(&mut self, end: End, retry_after: Option<Duration>, now: Instant) {
-        if self.settled {
+    /// The call is given up because another one for the same request began first.
+    pub fn outrun(mut self, now: Instant) {
+        let Some(call) = self.call.take() else { return };
+        self.endpoint.health().outrun(&call, now);
+        self.count(End::Abandoned);
+    }
+
+    fn settle(&mut self, end: End, now: Instant) {
+        if let End::Failed(class) = end {
+            self.settle_failed(class, None, now);
             return;
         }
-        self.settled = true;
+        let Some(call) = self.call.take() else { return };
+        self.endpoint.health().ended(&call);
+        self.count(end);
+    }
+
+    fn settle_failed(&mut self, class: Class, retry_after: Option<Duration>, now: Instant) -> Class {
+        let Some(call) = self.call.take() else { return class };
+        let (metrics, jitter) = (&self.endpoint.metrics, self.endpoint.jitter());
         let mut health = self.endpoint.health();
-        match end {
-            End::Complete => {}
-            End::Failed(class) => health.failed(class, retry_after, now),
-            End::Abandoned => health.abandoned(),
-        }
-        health.ended();
-        let metrics = &self.endpoint.metrics;
-        metrics.in_flight.set(health.in_flight() as i64);
-        metrics.closed.set(i64::from(health.circuit_is_closed()));
+        let era = health.circuit.era();
+        let learned = health.failed(call, Failed { class, retry_after, jitter, now });
+        metrics.circuit(&health.circuit, era);
         drop(health);
+        metrics.learned(learned);
+        self.count(End::Failed(learned.class));
+        learned.class
+    }
+
+    fn count(&self, end: End) {
+        let metrics = &self.endpoint.metrics;
+        metrics.in_flight.dec();
         metrics.count(end);
     }
 }
@@ -70,13 +98,16 @@ impl Observer for Lease {
     fn chunk(&mut self, _now: Instant, _chunk: &Chunk) {}
 
     fn end(mut self: Box<Self>, now: Instant, end: End) {
-        self.settle(end, None, now);
+        self.settle(end, now);
     }
 }
 
 impl Drop for Lease {
     /// The caller left while the call was on its way: the future that held this was dropped.
     fn drop(&mut self) {
-        self.settle(End::Abandoned, None, self.sent);
+        if let Some(call) = self.call.take() {
+            self.endpoint.health().ended(&call);
+            self.count(End::Abandoned);
+        }
     }
 }

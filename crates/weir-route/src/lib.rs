@@ -1,29 +1,51 @@
 //! Stage 4, route: which endpoint gets the call?
 //!
-//! What always holds: an endpoint never has more calls in flight than its limit; a failure never makes an endpoint more
-//! attractive; there is never "nobody" while one endpoint could still answer.
+//! A `pick` looks at each endpoint of the pool once (`pick`, `sticky`) and returns a [`Lease`], the
+//! permission to call it. What comes of the call the lease tells the endpoint's machines (`health`):
+//! `circuit` for faults, `pause` for overload and keys, `ceiling` for whose overload it is, `latency` for
+//! balancing, `first_token` and `hedge` for asking twice, `budget` for asking again. Each of them is a pure
+//! state machine that gets the time.
+//!
+//! What always holds: an endpoint never has more calls in flight than its limit, and its circuit no more than
+//! three probes; a failure never makes an endpoint more attractive; for a desperate caller there is never
+//! "nobody" while one endpoint could still answer.
 
-mod circuit;
-pub mod config;
-mod endpoint;
-mod health;
-mod lease;
-mod metrics;
 mod pick;
+mod sticky;
+
+mod endpoint;
+mod lease;
+mod provider;
+
+mod health;
+
+mod ceiling;
+mod circuit;
+mod first_token;
+mod latency;
+mod pause;
+mod ring;
+
+pub mod budget;
+pub mod config;
+pub mod hedge;
+mod metrics;
+mod snapshot;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use weir_core::{Chance, Clock, Dialect, PoolId};
+use weir_core::{Chance, Class, Clock, Dialect, PoolId};
 
 pub use endpoint::{Endpoint, EndpointId, KeySource};
-pub use health::Snapshot;
 pub use lease::Lease;
-pub use pick::{Choice, NoEndpoint};
+pub use pick::{Ask, Choice, NoEndpoint, Outlook};
+pub use snapshot::Snapshot;
 
-use metrics::Metrics;
+use hedge::Hedges;
+use metrics::{Hedging, Metrics};
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +56,19 @@ pub struct Route {
     chance: Arc<Chance>,
     endpoints: Vec<Arc<Endpoint>>,
     pools: Vec<Pool>,
+    policy: Policy,
+    /// Guards a few additions.
+    hedges: Mutex<Hedges>,
+    metrics: Metrics,
+}
+
+/// How much may be done again, and twice.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// Repeating attempts at one endpoint.
+    pub budget: budget::Policy,
+    /// Asking a second endpoint when the first is slow to begin.
+    pub hedge: hedge::Policy,
 }
 
 /// The endpoints that can serve one model alias: those to use, then those to fall back on.
@@ -60,16 +95,24 @@ pub struct Member<'a> {
 }
 
 impl Route {
-    /// Builds the stage. Pools that name the same endpoint and model share it, with its limit and its circuit.
-    pub fn new(clock: Clock, chance: Arc<Chance>, plans: &[PoolPlan<'_>], registry: &mut Registry) -> Self {
+    /// Builds the stage. Pools that name the same endpoint and model share it, with its limit and its
+    /// circuit.
+    pub fn new(
+        clock: Clock,
+        chance: Arc<Chance>,
+        plans: &[PoolPlan<'_>],
+        policy: Policy,
+        registry: &mut Registry,
+    ) -> Self {
         let metrics = Metrics::new(registry);
+        let now = clock.now();
         let mut endpoints = Vec::new();
         let mut known = HashMap::new();
         let mut resolve = |member: &Member<'_>| {
             let key = (member.config.name.clone(), member.model.map(str::to_owned));
             *known.entry(key).or_insert_with(|| {
                 let id = EndpointId(endpoints.len());
-                endpoints.push(Arc::new(Endpoint::new(id, member, &metrics, clock.now())));
+                endpoints.push(Arc::new(Endpoint::new(id, member, &policy, &chance, &metrics, now)));
                 id
             })
         };
@@ -81,50 +124,136 @@ impl Route {
                 Pool { tiers: tiers.into_iter().filter(|tier| !tier.is_empty()).collect() }
             })
             .collect();
-        Self { clock, chance, endpoints, pools }
+        let hedges = Mutex::new(Hedges::new(&policy.hedge));
+        Self { clock, chance, endpoints, pools, policy, hedges, metrics }
     }
 
-    /// Picks an endpoint of a pool that speaks `dialect`, preferring any not in `tried`.
+    /// Picks an endpoint for a call and takes a place there.
     ///
     /// # Errors
-    /// None speaks the dialect, or all are at their limit.
-    pub fn pick(
-        &self,
-        pool: PoolId,
-        dialect: Dialect,
-        tried: &[EndpointId],
-        choice: Choice,
-    ) -> Result<Lease, NoEndpoint> {
-        pick::pick(self, pool, dialect, tried, choice)
+    /// None speaks the dialect, or all that would take the call are full, or all rest.
+    pub fn pick(&self, ask: &Ask<'_>) -> Result<Lease, NoEndpoint> {
+        pick::pick(self, ask)
     }
 
-    /// Whether a pool has an endpoint outside `tried` that could take a call now.
-    pub fn has_another(&self, pool: PoolId, dialect: Dialect, tried: &[EndpointId]) -> bool {
+    /// Who else could take the call now, besides those tried and `ask.only`.
+    pub fn outlook(&self, ask: &Ask<'_>) -> Outlook {
+        pick::outlook(self, ask)
+    }
+
+    /// Whether an attempt at an endpoint that ended as `class` may be repeated there. If so, the budget has
+    /// been charged.
+    pub fn may_repeat(&self, endpoint: EndpointId, class: Class) -> bool {
         let now = self.clock.now();
-        self.members(pool).any(|endpoint| {
-            endpoint.speaks(dialect) && !tried.contains(&endpoint.id()) && endpoint.could_take(now)
-        })
+        let endpoint = self.endpoint(endpoint);
+        let granted = endpoint.health().budget.withdraw(class.rules().cost, now);
+        endpoint.metrics.repeat(granted);
+        granted
+    }
+
+    /// A streamed request begins: it earns its share of a second call.
+    pub fn streamed(&self) {
+        self.hedges().earn();
+    }
+
+    /// How long to wait for the first token of an endpoint before a second one is asked; `None` for ever.
+    pub fn hedge_after(&self, endpoint: EndpointId, prompt_kib: f64) -> Option<Duration> {
+        let (hedge, now) = (&self.policy.hedge, self.clock.now());
+        let usual = self.endpoint(endpoint).health().first_token.quantile(hedge.quantile, prompt_kib, now);
+        hedge.after(usual)
+    }
+
+    /// Picks a second endpoint beside those in `ask.tried`, the slow one among them. `None` if the budget is
+    /// used up, if one of the pool's endpoints fails most of its attempts, or if nobody else is willing and
+    /// has a fifth of its places free.
+    pub fn hedge(&self, ask: &Ask<'_>) -> Option<Lease> {
+        let (what, lease) = if self.is_pressed(ask) {
+            (Hedging::Pressed, None)
+        } else if !self.hedges().take() {
+            (Hedging::NoBudget, None)
+        } else {
+            match pick::pick_second(self, ask) {
+                Some(lease) => (Hedging::Sent, Some(lease)),
+                None => {
+                    self.hedges().give_back();
+                    (Hedging::Nobody, None)
+                }
+            }
+        };
+        self.metrics.hedging(what);
+        lease
+    }
+
+    /// Somebody looked whether an endpoint is there. If so, an open circuit lets probes through at once; if
+    /// not, it is a fault.
+    pub fn checked(&self, endpoint: EndpointId, ok: bool) {
+        let now = self.clock.now();
+        let endpoint = self.endpoint(endpoint);
+        let mut health = endpoint.health();
+        let era = health.circuit.era();
+        health.circuit.checked(ok, endpoint.jitter(), now);
+        endpoint.metrics.circuit(&health.circuit, era);
+    }
+
+    /// The endpoints that somebody should look after, each every [`Endpoint::health_check`].
+    pub fn to_check(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.endpoints.iter().filter(|endpoint| endpoint.health_check().is_some())
+    }
+
+    /// Whether a pool has an endpoint that speaks `dialect`.
+    pub fn speaks(&self, pool: PoolId, dialect: Dialect) -> bool {
+        self.speakers(pool, dialect).next().is_some()
+    }
+
+    /// Whether a pool has several endpoints of the same tier, so that it matters which one a conversation goes to.
+    pub fn has_choice(&self, pool: PoolId) -> bool {
+        self.tiers(pool).any(|tier| tier.len() > 1)
     }
 
     /// How many calls a pool's endpoints take at one time, together.
     pub fn capacity(&self, pool: PoolId) -> usize {
-        self.members(pool).map(|endpoint| endpoint.limit()).sum()
+        self.tiers(pool).flatten().map(|id| self.endpoint(*id).limit()).sum()
     }
 
-    /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a pause, still
-    /// serves (the queue waits); one whose circuit is open does not.
+    /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a
+    /// pause, still serves (the queue waits); one whose circuit is open does not.
     pub fn can_serve(&self) -> bool {
         let now = self.clock.now();
-        self.endpoints.iter().any(|endpoint| endpoint.health().circuit_allows(now))
+        self.endpoints.iter().any(|endpoint| endpoint.health().circuit.shut_until(now).is_none())
     }
 
     /// Every endpoint as it is now, for status pages.
     pub fn snapshots(&self) -> Vec<Snapshot> {
-        let now: Instant = self.clock.now();
-        self.endpoints.iter().map(|endpoint| endpoint.snapshot(now)).collect()
+        let now = self.clock.now();
+        self.endpoints.iter().map(|endpoint| Snapshot::of(endpoint, &self.policy, now)).collect()
     }
 
-    fn members(&self, pool: PoolId) -> impl Iterator<Item = &Arc<Endpoint>> {
-        self.pools[pool.0].tiers.iter().flatten().map(|id| &self.endpoints[id.0])
+    /// Whether one of those that could be asked lately failed most of its attempts: then nothing is done
+    /// twice.
+    fn is_pressed(&self, ask: &Ask<'_>) -> bool {
+        let now = self.clock.now();
+        self.speakers(ask.pool, ask.dialect).any(|(_, endpoint)| endpoint.health().budget.is_failing(now))
+    }
+
+    fn hedges(&self) -> MutexGuard<'_, Hedges> {
+        self.hedges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An endpoint by its place in the table.
+    pub fn endpoint(&self, id: EndpointId) -> &Arc<Endpoint> {
+        &self.endpoints[id.0]
+    }
+
+    /// A pool's endpoints, tier by tier.
+    fn tiers(&self, pool: PoolId) -> impl Iterator<Item = &Vec<EndpointId>> {
+        self.pools[pool.0].tiers.iter()
+    }
+
+    /// Those of a pool that speak a dialect, each with the number of its tier.
+    pub fn speakers(&self, pool: PoolId, dialect: Dialect) -> impl Iterator<Item = (usize, &Arc<Endpoint>)> {
+        let numbered = self.tiers(pool).enumerate();
+        let members = numbered.flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, *id)));
+        let endpoints = members.map(|(tier, id)| (tier, self.endpoint(id)));
+        endpoints.filter(move |(_, endpoint)| endpoint.speaks(dialect))
     }
 }

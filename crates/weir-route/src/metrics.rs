@@ -1,4 +1,5 @@
-//! Calls per endpoint: how many, how they ended, how many are in flight.
+//! Calls per endpoint: how many, how they ended, how many are in flight; and what kept them away, or sent
+//! them twice.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -7,6 +8,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use weir_core::{Class, End};
+
+use crate::circuit::Circuit;
+use crate::health::Learned;
 
 /// First tokens: OpenTelemetry's buckets stop at 10 s, a congested peak does not.
 const FIRST_TOKEN_BUCKETS: [f64; 20] = [
@@ -21,7 +25,7 @@ struct EndpointLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct AttemptLabels {
+struct ResultLabels {
     endpoint: String,
     model: String,
     result: &'static str,
@@ -35,13 +39,50 @@ struct ServiceLabels {
     result: &'static str,
 }
 
+/// Why an endpoint rests.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RestLabels {
+    endpoint: String,
+    model: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
 pub(crate) struct Metrics {
     in_flight: Family<EndpointLabels, Gauge>,
     limit: Family<EndpointLabels, Gauge>,
     closed: Family<EndpointLabels, Gauge>,
     first_token: Family<EndpointLabels, Histogram, fn() -> Histogram>,
-    attempts: Family<AttemptLabels, Counter>,
+    attempts: Family<ResultLabels, Counter>,
     service: Family<ServiceLabels, Counter>,
+    rests: Family<RestLabels, Counter>,
+    repeats: Family<ResultLabels, Counter>,
+    hedges: [Counter; Hedging::ALL.len()],
+    sessions: [Counter; 2],
+}
+
+/// What became of the wish to ask a second endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hedging {
+    Sent,
+    NoBudget,
+    /// Most attempts fail.
+    Pressed,
+    /// Nobody else is willing and has places to spare.
+    Nobody,
+}
+
+impl Hedging {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Sent, "sent"),
+        (Self::NoBudget, "no_budget"),
+        (Self::Pressed, "pressed"),
+        (Self::Nobody, "nobody"),
+    ];
 }
 
 /// One endpoint's handles.
@@ -51,6 +92,11 @@ pub(crate) struct EndpointMetrics {
     pub(crate) closed: Gauge,
     pub(crate) first_token: Histogram,
     results: Vec<(Counter, Counter)>,
+    opened: Counter,
+    cooled: Counter,
+    key_paused: Counter,
+    granted: Counter,
+    refused: Counter,
 }
 
 /// Complete, abandoned, then the classes of failure.
@@ -59,6 +105,9 @@ const RESULTS: usize = 2 + Class::ALL.len();
 impl Metrics {
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let first_token: fn() -> Histogram = || Histogram::new(FIRST_TOKEN_BUCKETS);
+        let hedges: Family<ResultLabel, Counter> = Family::default();
+        let sessions: Family<ResultLabel, Counter> = Family::default();
+        let of = |family: &Family<_, Counter>, result| family.get_or_create(&ResultLabel { result }).clone();
         let metrics = Self {
             in_flight: Family::default(),
             limit: Family::default(),
@@ -66,33 +115,48 @@ impl Metrics {
             first_token: Family::new_with_constructor(first_token),
             attempts: Family::default(),
             service: Family::default(),
+            rests: Family::default(),
+            repeats: Family::default(),
+            hedges: Hedging::ALL.map(|(_, name)| of(&hedges, name)),
+            sessions: ["away", "home"].map(|name| of(&sessions, name)),
         };
-        registry.register("weir_upstream_inflight", "Calls in flight", metrics.in_flight.clone());
-        registry.register(
-            "weir_upstream_concurrency_limit",
-            "Calls allowed in flight",
-            metrics.limit.clone(),
-        );
+        registry.register("weir_hedges", "Wishes to ask a second endpoint, by what became of them", hedges);
+        registry.register("weir_session_picks", "Picks for a conversation, by where they went", sessions);
+        metrics.register(registry);
+        metrics
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("weir_upstream_inflight", "Calls in flight", self.in_flight.clone());
+        registry.register("weir_upstream_concurrency_limit", "Calls allowed in flight", self.limit.clone());
         registry.register(
             "weir_upstream_circuit_closed",
             "1 while the circuit is closed",
-            metrics.closed.clone(),
+            self.closed.clone(),
         );
         let help = "From sending an attempt to its first meaningful part";
-        registry.register("weir_upstream_time_to_first_token_seconds", help, metrics.first_token.clone());
-        registry.register("weir_upstream_attempts", "Attempts by how they ended", metrics.attempts.clone());
-        registry.register("api_requests", "Calls to a service, by how they ended", metrics.service.clone());
-        metrics
+        registry.register("weir_upstream_time_to_first_token_seconds", help, self.first_token.clone());
+        registry.register("weir_upstream_attempts", "Attempts by how they ended", self.attempts.clone());
+        registry.register("api_requests", "Calls to a service, by how they ended", self.service.clone());
+        registry.register("weir_upstream_rests", "Times an endpoint was left alone", self.rests.clone());
+        let help = "Wishes to repeat an attempt, by whether the budget allowed it";
+        registry.register("weir_upstream_repeats", help, self.repeats.clone());
     }
 
     pub(crate) fn endpoint(&self, endpoint: &str, model: &str) -> EndpointMetrics {
         let labels = EndpointLabels { endpoint: endpoint.to_owned(), model: model.to_owned() };
+        let result_of = |family: &Family<ResultLabels, Counter>, result| {
+            let (endpoint, model) = (endpoint.to_owned(), model.to_owned());
+            family.get_or_create(&ResultLabels { endpoint, model, result }).clone()
+        };
+        let rest = |reason| {
+            let (endpoint, model) = (endpoint.to_owned(), model.to_owned());
+            self.rests.get_or_create(&RestLabels { endpoint, model, reason }).clone()
+        };
         let results = (0..RESULTS).map(|index| {
             let result = result_name(index);
-            let (endpoint, model) = (endpoint.to_owned(), model.to_owned());
-            let service = ServiceLabels { service: endpoint.clone(), model: model.clone(), result };
-            let attempt = AttemptLabels { endpoint, model, result };
-            (self.attempts.get_or_create(&attempt).clone(), self.service.get_or_create(&service).clone())
+            let service = ServiceLabels { service: endpoint.to_owned(), model: model.to_owned(), result };
+            (result_of(&self.attempts, result), self.service.get_or_create(&service).clone())
         });
         EndpointMetrics {
             in_flight: self.in_flight.get_or_create(&labels).clone(),
@@ -100,7 +164,21 @@ impl Metrics {
             closed: self.closed.get_or_create(&labels).clone(),
             first_token: self.first_token.get_or_create(&labels).clone(),
             results: results.collect(),
+            opened: rest("circuit"),
+            cooled: rest("overload"),
+            key_paused: rest("key"),
+            granted: result_of(&self.repeats, "granted"),
+            refused: result_of(&self.repeats, "refused"),
         }
+    }
+
+    /// A conversation's call went to its home, or to another endpoint.
+    pub(crate) fn session(&self, home: bool) {
+        self.sessions[usize::from(home)].inc();
+    }
+
+    pub(crate) fn hedging(&self, what: Hedging) {
+        self.hedges[what as usize].inc();
     }
 }
 
@@ -114,6 +192,23 @@ impl EndpointMetrics {
         let (attempts, service) = &self.results[index];
         attempts.inc();
         service.inc();
+    }
+
+    /// The circuit may have changed since `era`.
+    pub(crate) fn circuit(&self, circuit: &Circuit, era: u32) {
+        if circuit.era() != era {
+            self.closed.set(i64::from(circuit.is_closed()));
+            self.opened.inc_by(u64::from(!circuit.is_closed()));
+        }
+    }
+
+    pub(crate) fn learned(&self, learned: Learned) {
+        self.cooled.inc_by(u64::from(learned.cools));
+        self.key_paused.inc_by(u64::from(learned.key_paused));
+    }
+
+    pub(crate) fn repeat(&self, granted: bool) {
+        if granted { &self.granted } else { &self.refused }.inc();
     }
 }
 

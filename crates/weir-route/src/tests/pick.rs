@@ -1,161 +1,244 @@
-//! Which endpoint is picked.
+//! Which endpoint is picked, and what is said when none is.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use prometheus_client::registry::Registry;
 use proptest::prelude::*;
-use weir_core::{Chance, Class, Dialect, End, Observer, PoolId};
-use weir_testkit::{start, still_clock};
+use weir_core::{Class, Dialect, End, Observer};
+use weir_testkit::at;
 
+use super::{ASK, config, name, picked, route, set};
 use crate::config::Endpoint;
-use crate::{Choice, EndpointId, KeySource, Lease, Member, NoEndpoint, PoolPlan, Route};
+use crate::{Ask, Choice, EndpointId, Lease, NoEndpoint, Outlook, Route};
 
-const POOL: PoolId = PoolId(0);
+const A: EndpointId = EndpointId(0);
+const B: EndpointId = EndpointId(1);
+const C: EndpointId = EndpointId(2);
 
-fn endpoint(name: &str, limit: usize, dialects: Option<Vec<Dialect>>) -> Endpoint {
-    let text = format!(r#"{{"name":"{name}","base_url":"http://{name}.test","max_concurrent":{limit}}}"#);
-    Endpoint { dialects, ..serde_json::from_str(&text).unwrap() }
+/// Makes an endpoint fail so often, at the time `ms`, that its circuit opens.
+fn break_down(route: &Route, endpoint: EndpointId, ms: u64) {
+    fail(route, endpoint, (Class::Hard, None), 10, ms);
 }
 
-fn route(first: &[Endpoint], fallback: &[Endpoint]) -> Route {
-    let member = |config| Member { config, key: KeySource::None, model: Some("m") };
-    let plan = PoolPlan {
-        first: first.iter().map(member).collect(),
-        fallback: fallback.iter().map(member).collect(),
-    };
-    Route::new(still_clock(), Arc::new(Chance::seeded(1)), &[plan], &mut Registry::default())
-}
-
-fn pick(route: &Route, tried: &[EndpointId]) -> Result<Lease, NoEndpoint> {
-    route.pick(POOL, Dialect::OpenAi, tried, Choice::Balanced)
-}
-
-fn name(lease: &Lease) -> String {
-    lease.endpoint().name().to_string()
+fn fail(route: &Route, endpoint: EndpointId, how: (Class, Option<u64>), times: usize, ms: u64) {
+    let ask = Ask { only: Some(endpoint), desperate: true, ..ASK };
+    for _ in 0..times {
+        route.pick(&ask).unwrap().failed(how.0, how.1.map(Duration::from_secs), at(ms));
+    }
 }
 
 #[test]
 fn an_endpoint_never_has_more_calls_than_its_limit() {
-    let route = route(&[endpoint("a", 2, None), endpoint("b", 1, None)], &[]);
-    let mut leases: Vec<_> = (0..3).map(|_| pick(&route, &[]).unwrap()).collect();
-    assert_eq!(pick(&route, &[]).err(), Some(NoEndpoint::Busy));
+    let route = route(&[config("a", 2), config("b", 1)], &[]);
+    let mut leases: Vec<_> = (0..3).map(|_| route.pick(&ASK).unwrap()).collect();
+    assert_eq!(picked(&route, &ASK).err(), Some(NoEndpoint::Busy));
+    assert_eq!(picked(&route, &Ask { desperate: true, ..ASK }).err(), Some(NoEndpoint::Busy));
     let freed = name(&leases.pop().unwrap());
-    assert_eq!(name(&pick(&route, &[]).unwrap()), freed);
-    assert_eq!(route.capacity(POOL), 3);
+    assert_eq!(picked(&route, &ASK), Ok(freed));
+    assert_eq!(route.capacity(ASK.pool), 3);
 }
 
 #[test]
 fn one_that_was_tried_comes_last_and_the_fallback_before_it() {
-    let route = route(&[endpoint("a", 9, None)], &[endpoint("b", 9, None)]);
-    let first = pick(&route, &[]).unwrap();
-    assert_eq!(name(&first), "a");
-    let tried = [first.endpoint().id()];
-    assert!(route.has_another(POOL, Dialect::OpenAi, &tried));
-    let second = pick(&route, &tried).unwrap();
-    assert_eq!(name(&second), "b");
-    let tried = [first.endpoint().id(), second.endpoint().id()];
-    assert!(!route.has_another(POOL, Dialect::OpenAi, &tried));
-    assert_eq!(name(&pick(&route, &tried).unwrap()), "a");
+    let route = route(&[config("a", 9)], &[config("b", 9)]);
+    assert_eq!(picked(&route, &ASK).unwrap(), "a");
+    assert_eq!(picked(&route, &Ask { tried: &[A], ..ASK }).unwrap(), "b");
+    assert_eq!(picked(&route, &Ask { tried: &[A, B], ..ASK }).unwrap(), "a");
+    assert_eq!(picked(&route, &Ask { only: Some(B), ..ASK }).unwrap(), "b");
 }
 
 #[test]
-fn a_sick_endpoint_is_still_asked_when_there_is_no_other() {
-    let route = route(&[endpoint("a", 9, None)], &[]);
-    for _ in 0..30 {
-        pick(&route, &[]).unwrap().failed(Class::Hard, None, start());
+fn one_that_cools_off_comes_after_everybody_and_before_nobody() {
+    let route = route(&[config("a", 9), config("b", 9)], &[]);
+    fail(&route, A, (Class::Overload, None), 5, 0);
+    for _ in 0..20 {
+        assert_eq!(
+            picked(&route, &Ask { tried: &[B], ..ASK }).unwrap(),
+            "b",
+            "a tried one can take the call"
+        );
     }
-    assert_eq!(route.snapshots()[0].circuit, "open");
-    assert!(!route.can_serve());
-    assert!(pick(&route, &[]).is_ok());
+    assert_eq!(picked(&route, &Ask { only: Some(A), ..ASK }).unwrap(), "a");
+    break_down(&route, B, 0);
+    assert_eq!(picked(&route, &ASK).unwrap(), "a");
+}
+
+#[test]
+fn nobody_calls_a_dead_service_unless_desperate() {
+    let route = route(&[config("a", 9)], &[config("b", 9)]);
+    break_down(&route, A, 0);
+    assert_eq!(picked(&route, &ASK).unwrap(), "b");
+    fail(&route, B, (Class::Quota, None), 1, 0);
+    let Err(NoEndpoint::Resting { until }) = picked(&route, &ASK) else { panic!("both rest") };
+    assert!(until >= at(5_000) && until <= at(6_000), "the first that comes back");
+    let desperate = Ask { desperate: true, ..ASK };
+    assert_eq!(picked(&route, &desperate).unwrap(), "a", "rather a shut one than one without a key");
+    assert!(route.snapshots()[1].key_disabled);
+    set(6_000);
+    assert_eq!(picked(&route, &ASK).unwrap(), "a");
+    assert_eq!(picked(&route, &Ask { only: Some(B), ..ASK }), Err(NoEndpoint::Resting { until: at(60_000) }));
+}
+
+#[test]
+fn one_that_is_only_full_is_waited_for_as_such() {
+    let route = route(&[config("a", 1), config("b", 9)], &[]);
+    break_down(&route, B, 0);
+    let held = route.pick(&ASK).unwrap();
+    assert_eq!(name(&held), "a");
+    assert_eq!(picked(&route, &ASK), Err(NoEndpoint::Busy));
+    assert_eq!(picked(&route, &Ask { desperate: true, ..ASK }).unwrap(), "b");
+}
+
+#[test]
+fn no_more_than_three_probes_are_out() {
+    let route = route(&[config("a", 99)], &[]);
+    break_down(&route, A, 0);
+    set(6_000);
+    let mut probes: Vec<_> = (0..3).map(|_| route.pick(&ASK).unwrap()).collect();
+    assert_eq!(picked(&route, &ASK), Err(NoEndpoint::Resting { until: at(6_250) }));
+    probes.pop();
+    probes.push(route.pick(&ASK).unwrap());
+    assert!(picked(&route, &ASK).is_err());
+    probes.iter_mut().for_each(|probe| probe.first_token(at(6_100), None));
+    assert_eq!(route.snapshots()[0].circuit, "closed");
+    assert!(picked(&route, &ASK).is_ok());
+}
+
+#[test]
+fn probes_are_made_although_another_endpoint_is_idle() {
+    let route = route(&[config("a", 99), config("b", 99)], &[]);
+    break_down(&route, A, 0);
+    assert_eq!(picked(&route, &ASK).unwrap(), "b");
+    set(6_000);
+    let leases: Vec<_> = (0..5).map(|_| route.pick(&ASK).unwrap()).collect();
+    assert_eq!(leases.iter().map(name).collect::<String>(), "aaabb");
 }
 
 #[test]
 fn only_those_who_speak_the_dialect_are_asked() {
-    let route = route(
-        &[endpoint("a", 9, Some(vec![Dialect::OpenAi])), endpoint("b", 9, Some(vec![Dialect::Anthropic]))],
-        &[],
-    );
-    let asked = route.pick(POOL, Dialect::Anthropic, &[], Choice::Balanced).unwrap();
-    assert_eq!(name(&asked), "b");
-    let route = self::route(&[endpoint("a", 9, Some(vec![Dialect::OpenAi]))], &[]);
-    assert_eq!(
-        route.pick(POOL, Dialect::Anthropic, &[], Choice::Balanced).err(),
-        Some(NoEndpoint::WrongDialect)
-    );
+    let speaking = |name, dialect| Endpoint { dialects: Some(vec![dialect]), ..config(name, 9) };
+    let route = route(&[speaking("a", Dialect::OpenAi)], &[speaking("b", Dialect::Anthropic)]);
+    let anthropic = Ask { dialect: Dialect::Anthropic, ..ASK };
+    assert_eq!(picked(&route, &anthropic).unwrap(), "b");
+    assert_eq!(picked(&route, &Ask { only: Some(A), ..anthropic }), Err(NoEndpoint::WrongDialect));
+    let route = super::route(&[speaking("a", Dialect::OpenAi)], &[]);
+    assert_eq!(picked(&route, &anthropic), Err(NoEndpoint::WrongDialect));
 }
 
 #[test]
 fn what_a_service_keeps_is_found_again_at_the_first_that_can_answer() {
-    let route = route(&[endpoint("a", 1, None), endpoint("b", 9, None)], &[]);
-    let first = |route: &Route| route.pick(POOL, Dialect::OpenAi, &[], Choice::First).unwrap();
-    let held = first(&route);
+    let route = route(&[config("a", 1), config("b", 9), config("c", 9)], &[]);
+    let first = Ask { choice: Choice::First, session: Some(7), ..ASK };
+    let held = route.pick(&first).unwrap();
     assert_eq!(name(&held), "a");
-    assert_eq!(name(&first(&route)), "b");
+    assert_eq!(picked(&route, &first).unwrap(), "b");
     drop(held);
     for _ in 0..20 {
-        assert_eq!(name(&first(&route)), "a");
+        assert_eq!(picked(&route, &first).unwrap(), "a");
     }
 }
 
 #[test]
 fn a_full_or_resting_endpoint_still_makes_the_process_ready() {
-    let route = route(&[endpoint("a", 1, None)], &[]);
-    let held = pick(&route, &[]).unwrap();
+    let route = route(&[config("a", 1)], &[]);
+    let held = route.pick(&ASK).unwrap();
     assert!(route.can_serve());
-    held.failed(Class::Overload, Some(std::time::Duration::from_secs(20)), start());
+    held.failed(Class::Overload, Some(Duration::from_secs(20)), at(0));
     assert!(route.can_serve());
+    break_down(&route, A, 0);
+    assert!(!route.can_serve());
 }
 
 #[test]
-fn base_urls_follow_the_sdks_conventions() {
-    let check = |url: &str, openai: Option<&str>, anthropic: Option<&str>| {
-        let config = Endpoint { base_url: url.into(), ..endpoint("a", 1, None) };
-        let route = route(&[config], &[]);
-        let found = &route.endpoints[0];
-        assert_eq!(
-            (found.base(Dialect::OpenAi), found.base(Dialect::Anthropic)),
-            (openai, anthropic),
-            "{url}"
-        );
+fn the_outlook_tells_equals_from_others() {
+    let route = route(&[config("a", 9), config("b", 9)], &[config("c", 9)]);
+    let check = |tried: &[EndpointId], only, another, peer| {
+        let outlook = route.outlook(&Ask { tried, only, ..ASK });
+        assert_eq!(outlook, Outlook { another, peer }, "{tried:?} {only:?}");
     };
-    check("http://h:1", Some("http://h:1/v1"), Some("http://h:1/v1"));
-    check("http://h:1/v1/", Some("http://h:1/v1"), Some("http://h:1/v1"));
-    check("https://h/api/paas/v4", Some("https://h/api/paas/v4"), Some("https://h/api/paas/v4/v1"));
-    check(
-        "https://api.deepseek.com",
-        Some("https://api.deepseek.com/v1"),
-        Some("https://api.deepseek.com/anthropic/v1"),
-    );
-    check(
-        "https://api.deepseek.com/v1",
-        Some("https://api.deepseek.com/v1"),
-        Some("https://api.deepseek.com/anthropic/v1"),
-    );
-    check("https://api.openai.com/v1", Some("https://api.openai.com/v1"), None);
-    check("https://api.anthropic.com", None, Some("https://api.anthropic.com/v1"));
+    check(&[], Some(A), true, true);
+    check(&[B], Some(A), true, false);
+    check(&[], Some(C), true, false);
+    check(&[A, B], Some(C), false, false);
+    check(&[A, B, C], None, false, false);
+    check(&[A], None, true, false);
+    fail(&route, B, (Class::Overload, None), 5, 0);
+    check(&[], Some(A), true, false);
+}
+
+#[test]
+fn equals_share_the_calls_whatever_their_order() {
+    let route = route(&[config("a", 999), config("b", 999), config("c", 999)], &[]);
+    let mut counts = [0; 3];
+    for _ in 0..3_000 {
+        counts[route.pick(&ASK).unwrap().endpoint().id().0] += 1;
+    }
+    assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn a_service_that_came_back_gets_its_traffic_by_and_by() {
+    let route = route(&[config("a", 9_999), config("b", 9_999)], &[]);
+    let share_of_a = |ms| {
+        set(ms);
+        let leases: Vec<Lease> = (0..1_000).map(|_| route.pick(&ASK).unwrap()).collect();
+        leases.iter().filter(|lease| name(lease) == "a").count()
+    };
+    break_down(&route, A, 0);
+    assert_eq!(share_of_a(1_000), 0);
+    set(100_000);
+    let mut probes: Vec<_> = (0..3).map(|_| route.pick(&Ask { only: Some(A), ..ASK }).unwrap()).collect();
+    let mut other = route.pick(&Ask { only: Some(B), ..ASK }).unwrap();
+    // Both now answer in a second.
+    set(101_000);
+    probes.iter_mut().chain([&mut other]).for_each(|lease| lease.first_token(at(101_000), None));
+    drop((probes, other));
+    let shares = [101_000, 104_000, 107_000, 111_000].map(share_of_a);
+    assert!(shares[0] > 50 && shares[0] < 130, "{shares:?}");
+    assert!(shares.is_sorted() && shares[3] > 480, "{shares:?}");
 }
 
 proptest! {
     #[test]
-    fn every_place_comes_back_however_calls_end(ends in prop::collection::vec((0u8..5, any::<bool>()), 0..200)) {
-        let route = route(&[endpoint("a", 4, None), endpoint("b", 3, None)], &[]);
+    fn every_place_comes_back_however_calls_end(
+        ends in prop::collection::vec((0u8..7, any::<bool>(), any::<bool>(), 0u64..4_000), 0..200),
+    ) {
+        let route = route(&[config("a", 4), config("b", 3)], &[]);
         let mut held = Vec::new();
-        for (how, keep) in ends {
-            let Ok(lease) = pick(&route, &[]) else {
-                prop_assert_eq!(held.len(), 7);
-                held.clear();
-                continue;
+        let mut ms = 0;
+        for (how, keep, desperate, wait) in ends {
+            ms += wait;
+            set(ms);
+            let now = at(ms);
+            let mut lease = match route.pick(&Ask { desperate, ..ASK }) {
+                Ok(lease) => lease,
+                Err(NoEndpoint::Resting { until }) => {
+                    prop_assert!(!desperate && until > now);
+                    continue;
+                }
+                Err(none) => {
+                    prop_assert_eq!(none, NoEndpoint::Busy);
+                    prop_assert!(!desperate || held.len() == 7);
+                    held.clear();
+                    continue;
+                }
             };
             match how {
                 _ if keep => held.push(lease),
                 0 => drop(lease),
-                1 => lease.failed(Class::Timeout, None, start()),
-                2 => { lease.first_token(start()); Box::new(lease).end(start(), End::Complete); }
-                3 => { lease.first_token(start()); Box::new(lease).end(start(), End::Failed(Class::Truncated)); }
-                _ => Box::new(lease).end(start(), End::Abandoned),
+                1 => { lease.failed(Class::Timeout, None, now); }
+                2 | 3 => {
+                    lease.first_token(now, None);
+                    let end = if how == 2 { End::Complete } else { End::Failed(Class::Truncated) };
+                    Box::new(lease).end(now, end);
+                }
+                4 => { lease.failed(Class::Overload, Some(Duration::from_secs(wait / 500)), now); }
+                5 => lease.outrun(now),
+                _ => Box::new(lease).end(now, End::Abandoned),
             }
-            let in_flight: usize = route.snapshots().iter().map(|snapshot| snapshot.in_flight).sum();
+            let snapshots = route.snapshots();
+            let in_flight: usize = snapshots.iter().map(|snapshot| snapshot.in_flight).sum();
             prop_assert_eq!(in_flight, held.len());
+            prop_assert!(snapshots.iter().all(|snapshot| snapshot.in_flight <= snapshot.limit));
         }
     }
 }

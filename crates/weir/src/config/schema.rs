@@ -42,6 +42,7 @@ const BOUNDS: &[Bound] = &[
     at_least("endpoint.name", 1),
     within("endpoint.max_concurrent", 1, COUNT_MAX),
     at_least("endpoint.dialects", 1),
+    within("endpoint.health_check_s", 1, DAY_S),
     at_least("endpoint.price.input", 0),
     at_least("endpoint.price.cached", 0),
     at_least("endpoint.price.output", 0),
