@@ -27,6 +27,8 @@ pub enum End {
     Clean,
     /// The connection failed before it.
     Broken(String),
+    /// There was no connection.
+    Unreachable(String),
     /// The caller lost patience.
     #[default]
     Hung,
@@ -96,7 +98,7 @@ async fn listen(mut request: Request<Full<Bytes>>, heard: &mut Heard, time: (Ins
     let port = uri.port_u16().unwrap_or(80);
     let stream = match TcpStream::connect((host, port)).await {
         Ok(stream) => stream,
-        Err(error) => return End::Broken(format!("cannot connect to {host}:{port}: {error}")),
+        Err(error) => return End::Unreachable(format!("cannot connect to {host}:{port}: {error}")),
     };
     let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
         Ok(parts) => parts,

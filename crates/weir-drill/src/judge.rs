@@ -134,7 +134,7 @@ pub fn outcome(told: &Told, right: Right, dialect: Dialect) -> Outcome {
             Outcome::False(format!("ends as if it were an answer, with `{said}`: {so_far}"))
         }
         (Some(_), _) => Outcome::False(format!("truncated, though it claims to be whole: {so_far}")),
-        (None, End::Broken(why)) => {
+        (None, End::Broken(why) | End::Unreachable(why)) => {
             Outcome::False(format!("the connection ends without a word ({why}): {so_far}"))
         }
         (None, _) => Outcome::False(format!("truncated, and ends in good order: {so_far}")),
@@ -174,9 +174,9 @@ fn not_the_beginning(what: &str, said: &str, right: &str) -> Option<String> {
     let words = |text: &str| text.split_whitespace().count();
     let start: String = right.chars().take(12).collect();
     Some(if !start.is_empty() && agree > 0 && rest.contains(&start) {
-        format!("{what} is said twice: it begins again after {agree} characters")
+        format!("{what} said twice: it begins again after {agree} characters")
     } else if said.chars().count() > agree && agree == right.chars().count() {
-        format!("{what} goes on after its end, by {} words", words(&rest))
+        format!("{what} goes on after the end, by {} words", words(&rest))
     } else {
         let rest: String = rest.chars().take(24).collect();
         format!("{what} is wrong from character {agree} on: `{rest}`")
@@ -245,16 +245,16 @@ fn breach(check: &Check, seen: &Seen) -> Option<String> {
     let count = |holds: bool, text: String| (!holds).then_some(text);
     match *check {
         Check::PrimaryAtLeast(least) => {
-            count(primary >= least, format!("{primary} attempts at the primary, not at least {least}"))
+            count(primary >= least, format!("attempts at the primary: {primary}, not at least {least}"))
         }
         Check::PrimaryAtMost(most) => {
-            count(primary <= most, format!("{primary} attempts at the primary, not at most {most}"))
+            count(primary <= most, format!("attempts at the primary: {primary}, not at most {most}"))
         }
         Check::FallbackAtLeast(least) => {
-            count(fallback >= least, format!("{fallback} attempts at the fallback, not at least {least}"))
+            count(fallback >= least, format!("attempts at the fallback: {fallback}, not at least {least}"))
         }
         Check::FallbackAtMost(most) => {
-            count(fallback <= most, format!("{fallback} attempts at the fallback, not at most {most}"))
+            count(fallback <= most, format!("attempts at the fallback: {fallback}, not at most {most}"))
         }
         Check::PrimaryAtMostWithin(most, window) => {
             let first = seen.primary.first().map_or(0, |attempt| attempt.started_ms);
@@ -263,7 +263,7 @@ fn breach(check: &Check, seen: &Seen) -> Option<String> {
             let seconds = window.as_secs_f64();
             count(
                 attempts <= most,
-                format!("{attempts} attempts at the primary in {seconds} s, not at most {most}"),
+                format!("attempts at the primary in {seconds} s: {attempts}, not at most {most}"),
             )
         }
         Check::FirstGapAtLeast(least) => {

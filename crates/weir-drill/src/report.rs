@@ -26,6 +26,10 @@ pub struct Report {
     pub reason: String,
     /// How long it took in all, in milliseconds: the call before the fault and the one after it included.
     pub ms: u64,
+    /// How long the slowest call took, in milliseconds; null if none was made.
+    pub call_ms: Option<u64>,
+    /// When the slowest answer began, in milliseconds since it was asked for; null if none did.
+    pub first_ms: Option<u64>,
     /// Attempts the primary saw after the fault was set.
     pub primary: usize,
     /// Attempts the fallback saw after the fault was set.
@@ -41,6 +45,8 @@ impl Report {
             verdict: Verdict::Fail,
             reason: trouble.to_string(),
             ms: 0,
+            call_ms: None,
+            first_ms: None,
             primary: 0,
             fallback: 0,
         }

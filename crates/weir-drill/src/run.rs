@@ -6,17 +6,17 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http_body_util::Full;
 use weir_core::Clock;
 
 use crate::case::Case;
-use crate::exchange::exchange;
+use crate::exchange::{End, exchange};
 use crate::judge::{Outcome, Seen, judge, outcome};
 use crate::report::Report;
-use crate::scenario::{Check, Dialect, Way};
+use crate::scenario::{CHAT_STREAM, Check, Dialect, Way};
 use crate::told::Told;
 use crate::upstream::{Attempt, Trouble, Upstream, base_url};
 
@@ -43,6 +43,16 @@ pub struct Stage {
     pub mark: String,
 }
 
+impl Stage {
+    /// Finds out whether the gateway can be called at all, without calling it.
+    ///
+    /// # Errors
+    /// Its URL or its key cannot be used.
+    pub fn check(&self) -> Result<(), Trouble> {
+        request(self, CHAT_STREAM, String::new()).map(drop)
+    }
+}
+
 /// Acts one case out and judges it.
 ///
 /// # Errors
@@ -57,7 +67,9 @@ pub async fn run(case: &Case, stage: &Stage, clock: Clock) -> Result<Report, Tro
         title: case.scenario.title,
         verdict,
         reason,
-        ms: u64::try_from((clock.now() - began).as_millis()).unwrap_or(u64::MAX),
+        ms: whole_ms(clock.now() - began),
+        call_ms: seen.calls.iter().map(|told| whole_ms(told.took)).max(),
+        first_ms: seen.calls.iter().filter_map(|told| told.began.map(whole_ms)).max(),
         primary: seen.primary.len(),
         fallback: seen.fallback.len(),
     })
@@ -84,12 +96,12 @@ impl Actor<'_> {
         stage.primary.forget(self.clock).await?;
         stage.fallback.forget(self.clock).await?;
         let began = self.clock.now();
-        let (calls, well_ms) = tokio::join!(self.calls(began), self.recover(began));
+        let (calls, well_ms) = tokio::join!(self.calls(), self.recover(began));
         let began_ms = moment.primary_ms + millis(began - moment.at);
         let since_began = |attempt: Attempt| Attempt { started_ms: attempt.started_ms - began_ms, ..attempt };
         let primary = stage.primary.attempts(self.clock).await?;
         let mut seen = Seen {
-            calls,
+            calls: calls?,
             well_ms: well_ms?,
             primary: primary.into_iter().map(since_began).collect(),
             fallback: stage.fallback.attempts(self.clock).await?,
@@ -97,7 +109,7 @@ impl Actor<'_> {
         };
         if scenario.checks.iter().any(|check| matches!(check, Check::AliveAfter)) {
             self.heal().await?;
-            seen.after = Some(self.call("after", HEALTHY_LIMIT).await);
+            seen.after = Some(self.call("after", HEALTHY_LIMIT).await?);
         }
         Ok(seen)
     }
@@ -109,8 +121,11 @@ impl Actor<'_> {
         let mut number = 0;
         loop {
             let at = self.clock.now();
-            let told = self.call(&format!("warm {number}"), HEALTHY_LIMIT).await;
+            let told = self.call(&format!("warm {number}"), HEALTHY_LIMIT).await?;
             let asked = self.stage.primary.attempts(self.clock).await?;
+            if let End::Unreachable(why) = told.end {
+                return Err(Trouble::Gateway(why));
+            }
             let right = self.case.scenario.question.right();
             let problem = match (outcome(&told, right, self.case.way.dialect), asked.last()) {
                 (Outcome::Whole, Some(last)) => return Ok(Moment { at, primary_ms: last.started_ms }),
@@ -133,15 +148,13 @@ impl Actor<'_> {
     }
 
     /// Every call, each at its time, whatever became of those before it.
-    async fn calls(&self, began: Instant) -> Vec<Told> {
+    async fn calls(&self) -> Result<Vec<Told>, Trouble> {
         let scenario = self.case.scenario;
         let call = async |number: u32| {
             tokio::time::sleep(scenario.every * number).await;
-            let sent = self.clock.now() - began;
-            let told = self.call(&format!("call {number}"), scenario.limit).await;
-            Told { sent, ..told }
+            self.call(&format!("call {number}"), scenario.limit).await
         };
-        join_all((0..scenario.calls).map(call)).await
+        try_join_all((0..scenario.calls).map(call)).await
     }
 
     /// Makes the primary well again at its time; says when that was, in milliseconds since the case began.
@@ -153,14 +166,12 @@ impl Actor<'_> {
     }
 
     /// One call, with a prompt of its own.
-    async fn call(&self, name: &str, limit: Duration) -> Told {
+    async fn call(&self, name: &str, limit: Duration) -> Result<Told, Trouble> {
         let Case { scenario, way } = *self.case;
         let mark = format!("{} {} {name}", self.stage.mark, self.case.id());
         let body = scenario.question.body(way, &self.stage.model, &mark);
-        match request(self.stage, way, body.to_string()) {
-            Ok(request) => Told::read(&exchange(request, limit, self.clock).await, way),
-            Err(trouble) => Told { breaches: vec![trouble.to_string()], ..Told::default() },
-        }
+        let request = request(self.stage, way, body.to_string())?;
+        Ok(Told::read(&exchange(request, limit, self.clock).await, way))
     }
 }
 
@@ -190,6 +201,10 @@ fn request(stage: &Stage, way: Way, body: String) -> Result<Request<Full<Bytes>>
         }
     }
     Ok(request)
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -47,8 +47,6 @@ pub struct Told {
     pub breaches: Vec<String>,
     /// When the first of the answer came.
     pub began: Option<Duration>,
-    /// When it was sent, since the case began.
-    pub sent: Duration,
     /// From the request to the end.
     pub took: Duration,
     /// How it ended.

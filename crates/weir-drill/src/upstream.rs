@@ -111,7 +111,7 @@ impl Upstream {
                 let said = String::from_utf8_lossy(&heard.body).into_owned();
                 Err(self.trouble(path, format!("status {status}: {said}")))
             }
-            (_, End::Broken(why)) => Err(self.trouble(path, why)),
+            (_, End::Broken(why) | End::Unreachable(why)) => Err(self.trouble(path, why)),
             (_, End::Hung | End::Clean) => Err(self.trouble(path, "no answer".to_owned())),
         }
     }

@@ -35,19 +35,20 @@ enum Which {
 }
 
 const HELP: &str = "\
-Without --url, each drill gets two mocks and a weir with default settings in this process; all run side by side, and
+Without --url, each drill gets two mocks and a weir with default settings in this process; all run side by side, and \
 the whole takes about as long as the longest (under two minutes).
 
-With --url, the drills run one after another (about fifteen minutes) against a gateway that its owner has prepared:
+With --url, the drills run one after another (ten minutes or more) against a gateway that its owner has prepared:
 
   weir mock --listen 127.0.0.1:9101
   weir mock --listen 127.0.0.1:9102
   (the gateway: model `drill` goes to 127.0.0.1:9101 as `deepseek-flash`,
    and falls back to 127.0.0.1:9102 as `deepseek-v4-pro`; nothing is cached)
-  weir drill faults --url http://127.0.0.1:8080/v1 --control http://127.0.0.1:9101,http://127.0.0.1:9102
+  weir drill faults --url http://127.0.0.1:8080/v1 \\
+    --control http://127.0.0.1:9101,http://127.0.0.1:9102
 
-Verdicts: pass (told what is right, every check holds) · partial (told what is right; a check on attempts, usage or
-time does not hold) · safe (no answer, but an explicit error) · fail (anything else: cut short in silence, said twice,
+Verdicts: pass (told what is right, every check holds) · partial (told what is right; a check on attempts, usage or \
+time does not hold) · safe (no answer, but an explicit error) · fail (anything else: cut short in silence, said twice, \
 wrong, hung).
 
 Exit codes: 0 every drill passed · 1 one did not · 2 usage · 4 the gateway or a mock cannot be used";
@@ -83,6 +84,9 @@ struct Faults {
     markdown: bool,
 }
 
+/// Exit code: the command line makes no sense, as clap says it.
+const USAGE: u8 = 2;
+
 /// Drills running side by side, each with two services, a gateway and a caller: enough that the longest decides.
 const SIDE_BY_SIDE_MAX: usize = 24;
 
@@ -93,11 +97,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         print!("{}", if args.markdown { catalogue_markdown() } else { catalogue_text() });
         return Ok(ExitCode::SUCCESS);
     }
-    let cases = weir_drill::select(&args.only)?;
+    let (cases, stage) = match plan(&args) {
+        Ok(plan) => plan,
+        Err(mistake) => {
+            super::complain(&mistake);
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     let progress = Progress { total: cases.len(), shown: std::io::stderr().is_terminal() };
     let drilled = runtime(None)?.block_on(async {
-        match &args.url {
-            Some(url) => one_by_one(&cases, &stage(&args, url)?, progress).await,
+        match stage {
+            Some(stage) => one_by_one(&cases, &stage, progress).await,
             None => side_by_side(cases, progress).await,
         }
     });
@@ -120,6 +130,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if drill.all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What to drill, and whom: this process's own weir, or someone else's gateway.
+fn plan(args: &Faults) -> anyhow::Result<(Vec<Case>, Option<Stage>)> {
+    let cases = weir_drill::select(&args.only)?;
+    let stage = args.url.as_deref().map(|url| stage(args, url)).transpose()?;
+    Ok((cases, stage))
+}
+
 /// Someone else's gateway, with its two mocks.
 fn stage(args: &Faults, url: &str) -> anyhow::Result<Stage> {
     let [primary, fallback] = args.control.as_slice() else {
@@ -131,14 +148,16 @@ fn stage(args: &Faults, url: &str) -> anyhow::Result<Stage> {
             Some(super::environment(name).ok_or_else(|| anyhow::anyhow!("--key-env: ${name} is not set"))?)
         }
     };
-    Ok(Stage {
+    let stage = Stage {
         gateway: url.to_owned(),
         model: args.model.clone(),
         key,
         primary: Upstream::new(primary)?,
         fallback: Upstream::new(fallback)?,
         mark: mark(),
-    })
+    };
+    stage.check()?;
+    Ok(stage)
 }
 
 async fn one_by_one(cases: &[Case], stage: &Stage, progress: Progress) -> anyhow::Result<Drill> {
