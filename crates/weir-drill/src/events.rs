@@ -1,7 +1,8 @@
-//! Server-sent events out of bytes as they come: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
+//! Server-sent events out of bytes as they come:
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
 //!
-//! What always holds: the events do not depend on where the bytes were cut; an event counts once its blank line has
-//! come. An event without data is none, as for every client.
+//! What always holds: the events do not depend on where the bytes were cut; an event counts once its blank
+//! line has come. An event without data is none, as for every client.
 
 /// What of a stream is not an event yet.
 #[derive(Default)]
@@ -13,8 +14,8 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    /// Takes the next bytes and hands over the name and the data of the events they complete. The caller bounds the
-    /// bytes of a stream, and with them what is kept here.
+    /// Takes the next bytes and hands over the name and the data of the events they complete. The caller
+    /// bounds the bytes of a stream, and with them what is kept here.
     pub fn push(&mut self, bytes: &[u8], mut on_event: impl FnMut(String, String)) {
         for &byte in bytes {
             let joined = std::mem::replace(&mut self.after_cr, byte == b'\r') && byte == b'\n';

@@ -1,7 +1,8 @@
 //! One HTTP/1.1 exchange on a connection of its own, and everything a caller hears of it, with its times.
 //!
-//! Plain HTTP: the services under drill are on this machine or next to it. No pool, no retry, no redirect: what the
-//! gateway does is seen, not smoothed over. What always holds: it ends by the limit, and then says that it was reached.
+//! Plain HTTP: the services under drill are on this machine or next to it. No pool, no retry, no redirect:
+//! what the gateway does is seen, not smoothed over. What always holds: it ends by the limit, and then says
+//! that it was reached.
 
 use std::time::{Duration, Instant};
 

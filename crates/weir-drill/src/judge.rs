@@ -1,7 +1,8 @@
-//! Verdicts. A pure function of what was seen on both sides, so that every way to be wrong is tried in a test.
+//! Verdicts. A pure function of what was seen on both sides, so that every way to be wrong is tried in a
+//! test.
 //!
-//! What always holds: only a whole answer, or an honest error where one is right, can pass; an end in good order on an
-//! answer that is not whole is a failure, however the gateway behaved otherwise.
+//! What always holds: only a whole answer, or an honest error where one is right, can pass; an end in good
+//! order on an answer that is not whole is a failure, however the gateway behaved otherwise.
 
 use std::time::Duration;
 

@@ -1,12 +1,14 @@
-//! Drills: a gateway is put in front of two services that misbehave on command, and judged by what its caller sees.
+//! Drills: a gateway is put in front of two services that misbehave on command, and judged by what its caller
+//! sees.
 //!
-//! Only the gateway's public API is used, so any gateway can be drilled; the services are two `weir mock`s, driven
-//! over their control API. Both sides are checked: what the caller was told, and what the services were asked.
+//! Only the gateway's public API is used, so any gateway can be drilled; the services are two `weir mock`s,
+//! driven over their control API. Both sides are checked: what the caller was told, and what the services
+//! were asked.
 //!
-//! How it goes: a `Scenario` says what goes wrong and what is right; a `Case` is one way of asking in it; `run` acts it
-//! out; `told` reads what the caller heard; `judge`, a pure function, gives the verdict; `report` says it. A new drill
-//! is one file in `scenarios/` and one line in its `ALL`. Nothing of weir's own parsing is shared on purpose: a judge
-//! that used the code it judges would share its mistakes.
+//! How it goes: a `Scenario` says what goes wrong and what is right; a `Case` is one way of asking in it;
+//! `run` acts it out; `told` reads what the caller heard; `judge`, a pure function, gives the verdict;
+//! `report` says it. A new drill is one file in `scenarios/` and one line in its `ALL`. Nothing of weir's own
+//! parsing is shared on purpose: a judge that used the code it judges would share its mistakes.
 
 mod case;
 mod events;

@@ -1,21 +1,23 @@
-//! Questions and their right answers. The services are told the words beforehand, so an answer is right or it is not.
+//! Questions and their right answers. The services are told the words beforehand, so an answer is right or it
+//! is not.
 
 use serde_json::{Value, json};
 
 use crate::scenario::{Dialect, Way};
 
-/// Sixty words of at most six letters: a word is one token to the mock, so "after 40 tokens" is after 40 words.
-pub const WORDS: &str = "A dam that holds is a calm thing to see. The water comes in fast or slow, by day and by \
-    night, and what goes out is what the fields can use. When a gate jams, the next one opens; when rain is heavy, \
-    the rest waits its turn. Nobody below has to know, and that is the whole point.";
+/// Sixty words of at most six letters: a word is one token to the mock, so "after 40 tokens" is after 40
+/// words.
+pub const WORDS: &str = "A dam that holds is a calm thing to see. The water comes in fast or slow, by day \
+    and by night, and what goes out is what the fields can use. When a gate jams, the next one opens; when rain \
+    is heavy, the rest waits its turn. Nobody below has to know, and that is the whole point.";
 
 /// Laozi on water, chapter 8: every character has three bytes.
 const CHINESE: &str = "上善若水。水善利萬物而不爭，處衆人之所惡，故幾於道。居善地，心善淵，與善仁，言善信，\
     正善治，事善能，動善時。夫唯不爭，故無尤。";
 
 /// Thoughts before an answer.
-pub const THOUGHTS: &str = "First I ask what a dam is for. It keeps the level, it lets the rest over, and it holds when it \
-    rains. So I will say that in a few words.";
+pub const THOUGHTS: &str = "First I ask what a dam is for. It keeps the level, it lets the rest over, \
+    and it holds when it rains. So I will say that in a few words.";
 
 /// The arguments the tool is called with: its schema allows no others.
 const ARGUMENTS: &str =
@@ -40,7 +42,8 @@ pub enum Question {
 pub struct Right {
     /// Its text.
     pub text: &'static str,
-    /// The thoughts before it. An answer may leave them out, or their end: they may belong to an attempt that died.
+    /// The thoughts before it. An answer may leave them out, or their end: they may belong to an attempt that
+    /// died.
     pub thoughts: &'static str,
     /// The tool called, and its arguments.
     pub call: Option<(&'static str, &'static str)>,
@@ -87,8 +90,8 @@ impl Question {
         body
     }
 
-    /// What the services are told to say and to do: a fault plan of the mock, at a pace at which a cut falls between
-    /// two tokens and not between two answers.
+    /// What the services are told to say and to do: a fault plan of the mock, at a pace at which a cut falls
+    /// between two tokens and not between two answers.
     pub fn plan(self, rules: &str) -> Value {
         let rules: Value = serde_json::from_str(rules).expect("a test reads the rules of every scenario");
         let right = self.right();

@@ -1,7 +1,9 @@
-//! Acting a case out: the services are told what to do, the gateway is called, and both sides are written down.
+//! Acting a case out: the services are told what to do, the gateway is called, and both sides are written
+//! down.
 //!
-//! What always holds: a case begins with a call that both services answer well, and that must go through the primary:
-//! a gateway that still avoids the primary for what the case before did to it would be judged for the wrong thing.
+//! What always holds: a case begins with a call that both services answer well, and that must go through the
+//! primary: a gateway that still avoids the primary for what the case before did to it would be judged for
+//! the wrong thing.
 
 use std::time::{Duration, Instant};
 

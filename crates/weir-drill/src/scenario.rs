@@ -1,7 +1,7 @@
 //! Scenarios as data: what goes wrong, how it is asked, and what a right gateway makes of it.
 //!
-//! Nothing here acts. The fault rules are those of `weir mock` (`weir mock --help`, `GET /__mock/catalogue`), as JSON, so
-//! that a scenario can be tried by hand with `curl`.
+//! Nothing here acts. The fault rules are those of `weir mock` (`weir mock --help`, `GET /__mock/catalogue`),
+//! as JSON, so that a scenario can be tried by hand with `curl`.
 
 use std::time::Duration;
 
@@ -118,7 +118,8 @@ pub enum Wanted {
     AnswerOrError,
 }
 
-/// Something that should hold besides the answer. A right answer with a check that does not hold is a partial success.
+/// Something that should hold besides the answer. A right answer with a check that does not hold is a partial
+/// success.
 #[derive(Clone, Copy, Debug)]
 pub enum Check {
     /// Attempts the primary sees, in all.

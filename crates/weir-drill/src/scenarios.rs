@@ -1,7 +1,7 @@
 //! Every drill: one file each and one line in [`ALL`].
 //!
-//! `S01` to `S16` are the sixteen faults of failoverbench (<https://github.com/failoverbench/failoverbench>), with its checks and
-//! real durations; `X01` onward are what DeepSeek and others were seen to do beyond them.
+//! `S01` to `S16` are the sixteen faults of failoverbench (<https://github.com/failoverbench/failoverbench>),
+//! with its checks and real durations; `X01` onward are what DeepSeek and others were seen to do beyond them.
 
 use crate::scenario::Scenario;
 

@@ -1,4 +1,5 @@
-//! What drills promise: verdicts on every way to be wrong, answers read as they come, a catalogue that can be run.
+//! What drills promise: verdicts on every way to be wrong, answers read as they come, a catalogue that can be
+//! run.
 
 #![allow(clippy::disallowed_methods, reason = "the edge of a test: real sockets and their time")]
 

@@ -1,7 +1,7 @@
 //! What a caller was told: the answer read out of what was heard, and every breach of the API on the way.
 //!
-//! Pure. It reads as the official clients read, but where they shrug it takes a note: a gateway must not rely on a
-//! client's patience.
+//! Pure. It reads as the official clients read, but where they shrug it takes a note: a gateway must not rely
+//! on a client's patience.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! JUnit's XML, as build servers read it: one test suite, one test a case, a failure for each that did not pass.
+//! JUnit's XML, as build servers read it: one test suite, one test a case, a failure for each that did not
+//! pass.
 
 use std::fmt::Write;
 

@@ -8,7 +8,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     id: "S01",
     title: "429 with Retry-After",
     fault: "The primary answers the first attempt with 429 and `Retry-After: 2`, every later one well.",
-    right: "The header is obeyed: the primary is asked again after two seconds, not sooner and not in a loop.",
+    right: "The header is obeyed: the primary is asked again after two seconds, not sooner and not in a \
+        loop.",
     primary: r#"[{"fault":"status","status":429,"retry_after":"2","times":1}]"#,
     checks: &[
         Check::PrimaryAtLeast(2),

@@ -8,7 +8,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     id: "S06",
     title: "silence",
     fault: "The primary reads the request and sends nothing for two minutes.",
-    right: "Within its time limits the gateway moves to the fallback, without a second attempt at the silent service.",
+    right: "Within its time limits the gateway moves to the fallback, without a second attempt at the silent \
+        service.",
     primary: r#"[{"fault":"close","delay_ms":120000}]"#,
     limit: Duration::from_secs(130),
     checks: &[Check::AnsweredWithin(Duration::from_secs(100)), Check::PrimaryAtMost(1)],

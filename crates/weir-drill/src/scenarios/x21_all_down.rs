@@ -8,7 +8,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     id: "X21",
     title: "both services down",
     fault: "Both services answer every attempt with 503.",
-    right: "An explicit error in bounded time, a bounded number of attempts, and a gateway that is well when they are.",
+    right: "An explicit error in bounded time, a bounded number of attempts, and a gateway that is well when \
+        they are.",
     ways: ALL_WAYS,
     primary: r#"[{"fault":"status","status":503}]"#,
     fallback: r#"[{"fault":"status","status":503}]"#,

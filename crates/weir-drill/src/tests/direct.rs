@@ -1,4 +1,5 @@
-//! Drills without a gateway: the caller speaks to the misbehaving service itself, so a fault must show as what it is.
+//! Drills without a gateway: the caller speaks to the misbehaving service itself, so a fault must show as
+//! what it is.
 
 use tokio::net::TcpListener;
 use weir_mock::{Mock, Options};

@@ -1,4 +1,5 @@
-//! What is heard becomes what was told: events however they are cut, both dialects, streamed and not, and breaches.
+//! What is heard becomes what was told: events however they are cut, both dialects, streamed and not, and
+//! breaches.
 
 use std::time::Duration;
 

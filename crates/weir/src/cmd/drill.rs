@@ -35,10 +35,11 @@ enum Which {
 }
 
 const HELP: &str = "\
-Without --url, each drill gets two mocks and a weir with default settings in this process; all run side by side, and \
-the whole takes about as long as the longest (under two minutes).
+Without --url, each drill gets two mocks and a weir with default settings in this process; \
+all run side by side, and the whole takes about as long as the longest (under two minutes).
 
-With --url, the drills run one after another (ten minutes or more) against a gateway that its owner has prepared:
+With --url, the drills run one after another (ten minutes or more) against \
+a gateway that its owner has prepared:
 
   weir mock --listen 127.0.0.1:9101
   weir mock --listen 127.0.0.1:9102
@@ -47,9 +48,9 @@ With --url, the drills run one after another (ten minutes or more) against a gat
   weir drill faults --url http://127.0.0.1:8080/v1 \\
     --control http://127.0.0.1:9101,http://127.0.0.1:9102
 
-Verdicts: pass (told what is right, every check holds) · partial (told what is right; a check on attempts, usage or \
-time does not hold) · safe (no answer, but an explicit error) · fail (anything else: cut short in silence, said twice, \
-wrong, hung).
+Verdicts: pass (told what is right, every check holds) · partial (told what is right; a check on \
+attempts, usage or time does not hold) · safe (no answer, but an explicit error) · fail (anything else: \
+cut short in silence, said twice, wrong, hung).
 
 Exit codes: 0 every drill passed · 1 one did not · 2 usage · 4 the gateway or a mock cannot be used";
 
@@ -87,7 +88,8 @@ struct Faults {
 /// Exit code: the command line makes no sense, as clap says it.
 const USAGE: u8 = 2;
 
-/// Drills running side by side, each with two services, a gateway and a caller: enough that the longest decides.
+/// Drills running side by side, each with two services, a gateway and a caller: enough that the longest
+/// decides.
 const SIDE_BY_SIDE_MAX: usize = 24;
 
 /// Drills, or lists what there is.

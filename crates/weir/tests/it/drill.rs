@@ -12,7 +12,8 @@ fn drill(args: &[&str]) -> Output {
 #[test]
 fn short_drills_pass_and_say_so_in_json_and_junit() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("drill-{}.xml", std::process::id()));
-    // A cut that nobody notices, a filter that is gone round, a page taken for an answer: none of them, whatever the settings.
+    // A cut that nobody notices, a filter that is gone round, a page taken for an answer: none of them,
+    // whatever the settings.
     let only = "S02,S04,S05,S10,S11,S12,S13,S16,X02,X07,X11,X12";
     let output = drill(&["--only", only, "--json", "--junit", file.to_str().unwrap()]);
     let drilled: Value = serde_json::from_slice(&output.stdout)

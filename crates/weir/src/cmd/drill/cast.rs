@@ -1,4 +1,5 @@
-//! Who plays in one drill: two services in this process, and a gateway with default settings in front of them.
+//! Who plays in one drill: two services in this process, and a gateway with default settings in front of
+//! them.
 
 use tokio::net::TcpListener;
 use weir_drill::{Stage, Upstream};
