@@ -53,6 +53,15 @@ impl Usage {
     }
 }
 
+/// Words that take the place of those the prompt would have picked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Given<'a> {
+    /// The text of the answer.
+    pub text: Option<&'a str>,
+    /// The thoughts before it.
+    pub thoughts: Option<&'a str>,
+}
+
 /// What is said in reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -69,9 +78,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer to `ask`; `text` replaces the words the prompt would have picked.
-    pub fn compose(ask: &Ask, text: Option<&str>) -> Self {
-        let mut answer = Answer::unlimited(ask, text);
+    /// The answer to `ask`; `given` replaces the words the prompt would have picked.
+    pub fn compose(ask: &Ask, given: Given) -> Self {
+        let mut answer = Answer::unlimited(ask, given);
         if let Some(said) = &ask.continues {
             answer.go_on_from(said, ask);
         }
@@ -103,10 +112,11 @@ impl Answer {
         tokens < all
     }
 
-    fn unlimited(ask: &Ask, text: Option<&str>) -> Self {
-        let reasoning = match ask.thinking && ask.continues.is_none() {
-            true => text::thoughts(&ask.model, ask.topic()),
-            false => Pieces::default(),
+    fn unlimited(ask: &Ask, given: Given) -> Self {
+        let reasoning = match (ask.thinking && ask.continues.is_none(), given.thoughts) {
+            (false, _) => Pieces::default(),
+            (true, Some(thoughts)) => Pieces::split(thoughts),
+            (true, None) => text::thoughts(&ask.model, ask.topic()),
         };
         let plain = Answer {
             reasoning,
@@ -122,7 +132,7 @@ impl Answer {
             let call = Call { id, name: tool.name.clone(), arguments: Pieces::split(&arguments) };
             return Answer { call: Some(call), finish: Finish::ToolCalls, ..plain };
         }
-        let words = || match text {
+        let words = || match given.text {
             Some(text) => Pieces::split(text),
             None => text::passage(&ask.model, ask.topic(), ask.tokens_exact),
         };

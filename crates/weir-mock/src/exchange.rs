@@ -12,7 +12,7 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Given};
 use crate::ask::Ask;
 use crate::attempt::Attempt;
 use crate::chance::Chance;
@@ -215,7 +215,8 @@ impl<'a> Exchange<'a> {
             Wanted::Talk(dialect, ask) => {
                 let (cache_hit, prompt) = self.state.read_prompt(ask);
                 self.attempt.note_ask(&ask.model, ask.stream, prompt);
-                let answer = Answer::compose(ask, plan.text.as_deref());
+                let given = Given { text: plan.text.as_deref(), thoughts: plan.thoughts.as_deref() };
+                let answer = Answer::compose(ask, given);
                 (ask.model.as_str(), Matter::Talk(Talk { dialect: *dialect, ask, answer, cache_hit, prompt }))
             }
             Wanted::Document { model, prompt_tokens, body } => {

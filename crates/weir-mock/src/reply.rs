@@ -200,6 +200,28 @@ impl Reply {
         self.steps = kept;
     }
 
+    /// Keeps what is sent up to token `tokens` and the bytes after it as far as the first byte of a character that has
+    /// several. Where there is none, it keeps just the tokens.
+    pub fn keep_into_character(&mut self, tokens: u32) {
+        let mut all_bytes = 0;
+        let mut border = None;
+        for step in &self.steps {
+            let Step::Send(frame) = step else { continue };
+            // An answer in one piece holds its tokens somewhere: any character of it will do.
+            if frame.tokens > tokens
+                && let Some(at) = frame.bytes.iter().position(|byte| !byte.is_ascii())
+            {
+                border = Some(all_bytes + at + 1);
+                break;
+            }
+            all_bytes += frame.bytes.len();
+        }
+        match border {
+            Some(bytes) => self.keep_bytes(bytes),
+            None => self.keep_tokens(tokens),
+        }
+    }
+
     /// Whether no byte of a body is sent.
     pub fn sends_nothing(&self) -> bool {
         !self.steps.iter().any(|step| matches!(step, Step::Send(_)))

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod drill;
 pub mod key;
 pub mod mock;
 pub mod replay;

@@ -53,6 +53,8 @@ enum Command {
     Status(cmd::status::Args),
     /// Send recorded traffic to a service or a gateway, open loop, and measure
     Replay(cmd::replay::Args),
+    /// Break things on purpose and see what the caller is told
+    Drill(cmd::drill::Args),
     /// Run an upstream that misbehaves the way real ones do
     Mock(cmd::mock::Args),
 }
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Key(args) => cmd::key::run(args),
         Command::Status(args) => cmd::status::run(args),
         Command::Replay(args) => cmd::replay::run(args),
+        Command::Drill(args) => cmd::drill::run(args),
         Command::Mock(args) => cmd::mock::run(args),
     };
     result.unwrap_or_else(|error| {

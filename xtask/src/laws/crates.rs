@@ -31,6 +31,7 @@ const MAY_USE: &[(&str, Uses)] = &[
     ("weir-http", Uses::Only(&["weir-core", "weir-wire", "weir-pipeline"])),
     ("weir-mock", Uses::Only(&["weir-core", "weir-wire"])),
     ("weir-replay", Uses::Only(&["weir-core"])),
+    ("weir-drill", Uses::Only(&["weir-core"])),
     ("weir-bench", Uses::Only(&[])),
     ("weir-testkit", Uses::Only(&["weir-core"])),
     ("weir", Uses::Everything),

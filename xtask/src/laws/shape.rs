@@ -40,6 +40,12 @@ const PLUG_INS: &[PlugIns] = &[
         list: "FAMILIES",
         shared: &["injector", "plan"],
     },
+    PlugIns {
+        folder: "crates/weir-drill/src/scenarios",
+        file: "crates/weir-drill/src/scenarios.rs",
+        list: "ALL",
+        shared: &[],
+    },
 ];
 
 /// Every Rust file opens with `//!`.

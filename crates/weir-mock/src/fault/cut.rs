@@ -11,15 +11,26 @@ const TOKENS: u32 = 20;
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "cut_fin_after",
-        about: "the connection closes in the middle of the body, after `after_tokens` (20) or `after_bytes`",
+        about: "the connection closes in the middle of the body, after `after_tokens` (20) or `after_bytes` and `delay_ms` of silence",
         applies: always,
         play: |rule, scene| severed(rule, scene, Sever::Fin),
     },
     Fault {
         name: "cut_rst_after",
-        about: "the connection is reset in the middle of the body, after `after_tokens` (20) or `after_bytes`",
+        about: "the connection is reset in the middle of the body, after `after_tokens` (20) or `after_bytes` and `delay_ms` of silence",
         applies: always,
         play: |rule, scene| severed(rule, scene, Sever::Rst),
+    },
+    Fault {
+        name: "cut_inside_character",
+        about: "the connection closes after `after_tokens` (20) and the first byte of the next character that has several",
+        applies: always,
+        play: |rule, scene| {
+            let mut reply = scene.reply();
+            reply.keep_into_character(rule.after_tokens.unwrap_or(TOKENS));
+            reply.sever(Sever::Fin);
+            reply
+        },
     },
     Fault {
         name: "h2_rst_stream_after",
@@ -51,6 +62,7 @@ pub(super) const FAULTS: &[Fault] = &[
 
 fn severed(rule: &Rule, scene: &Scene, how: Sever) -> Reply {
     let mut reply = beginning(rule, scene);
+    reply.steps.extend(rule.delay.map(Step::Wait));
     reply.sever(how);
     reply
 }

@@ -66,5 +66,6 @@ fn matches(rule: &Rule, facts: &Facts, scene: &Scene) -> bool {
     let path = rule.path.as_deref().is_none_or(|path| facts.path.starts_with(path));
     let model = rule.model.as_deref().is_none_or(|model| facts.model == model);
     let stream = rule.stream.is_none_or(|stream| scene.streams() == stream);
-    path && model && stream && (rule.fault.applies)(scene)
+    let prefill = rule.prefill.is_none_or(|prefill| scene.ends_with_assistant() == prefill);
+    path && model && stream && prefill && (rule.fault.applies)(scene)
 }

@@ -29,6 +29,8 @@ pub struct FaultPlan {
     pub require_key: Option<String>,
     /// Every answer's text, whatever was asked.
     pub text: Option<String>,
+    /// Every answer's thoughts, where thinking is asked for.
+    pub thoughts: Option<String>,
     /// Whether a conversation that ends with the assistant is continued even where no flag says so.
     pub continue_trailing_assistant: bool,
 }
@@ -41,6 +43,7 @@ impl Default for FaultPlan {
             profile_faults: true,
             require_key: None,
             text: None,
+            thoughts: None,
             continue_trailing_assistant: false,
         }
     }
@@ -58,6 +61,8 @@ pub struct Rule {
     pub model: Option<String>,
     /// Only streamed answers, or only those that are not.
     pub stream: Option<bool>,
+    /// Only conversations that end with the assistant, or only those that do not.
+    pub prefill: Option<bool>,
     /// Tokens that are said before it strikes.
     pub after_tokens: Option<u32>,
     /// Bytes of the body that are sent before it strikes.
@@ -139,10 +144,12 @@ impl FaultPlan {
             profile_faults: fields.flag("profile_faults")?.unwrap_or(true),
             require_key: fields.text("require_key")?,
             text: fields.text("text")?,
+            thoughts: fields.text("thoughts")?,
             continue_trailing_assistant: fields.flag("continue_trailing_assistant")?.unwrap_or(false),
         };
-        fields
-            .nothing_left("rules, profile, profile_faults, require_key, text, continue_trailing_assistant")?;
+        fields.nothing_left(
+            "rules, profile, profile_faults, require_key, text, thoughts, continue_trailing_assistant",
+        )?;
         Ok(plan)
     }
 
@@ -154,6 +161,7 @@ impl FaultPlan {
             "profile_faults": self.profile_faults,
             "require_key": self.require_key.as_ref().map(|_| "[redacted]"),
             "text": self.text,
+            "thoughts": self.thoughts,
             "continue_trailing_assistant": self.continue_trailing_assistant,
         });
         drop_nulls(&mut plan);
@@ -175,6 +183,7 @@ fn read_rule(value: Value, index: usize) -> Result<Rule, PlanError> {
         path: fields.text("path")?.map(|path| bare_path(&path).path.to_owned()),
         model: fields.text("model")?,
         stream: fields.flag("stream")?,
+        prefill: fields.flag("prefill")?,
         after_tokens: fields.number("after_tokens")?,
         after_bytes: fields.number("after_bytes")?,
         delay: fields.number("delay_ms")?.map(Duration::from_millis),
@@ -185,8 +194,8 @@ fn read_rule(value: Value, index: usize) -> Result<Rule, PlanError> {
         body: fields.text("body")?,
     };
     fields.nothing_left(
-        "fault, probability, script, times, path, model, stream, after_tokens, after_bytes, delay_ms, \
-         keep_alive_ms, retry_after, retry_after_ms, status, body",
+        "fault, probability, script, times, path, model, stream, prefill, after_tokens, after_bytes, \
+         delay_ms, keep_alive_ms, retry_after, retry_after_ms, status, body",
     )?;
     Ok(rule)
 }
@@ -243,6 +252,7 @@ fn rule_to_json(rule: &Rule) -> Value {
     let mut value = json!({
         "fault": rule.fault.name, "probability": probability, "script": script, "times": times,
         "path": rule.path, "model": rule.model, "stream": rule.stream,
+        "prefill": rule.prefill,
         "after_tokens": rule.after_tokens, "after_bytes": rule.after_bytes,
         "delay_ms": rule.delay.map(milliseconds), "keep_alive_ms": rule.keep_alive.map(milliseconds),
         "retry_after": rule.retry_after, "retry_after_ms": rule.retry_after_ms,

@@ -57,10 +57,10 @@ fn mistakes_name_the_field_its_value_and_the_remedy() {
 fn a_plan_is_written_as_it_was_read() {
     let text = r#"{"rules":[
         {"fault":"status","status":503,"probability":0.25,"path":"/chat","stream":true,"retry_after":"2"},
-        {"fault":"cut_rst_after","script":[0,2],"after_tokens":40,"model":"m"},
+        {"fault":"cut_rst_after","script":[0,2],"after_tokens":40,"model":"m","prefill":false},
         {"fault":"stall_after_tokens","times":3,"delay_ms":10,"keep_alive_ms":5},
         {"fault":"html_200","body":"x","after_bytes":9,"retry_after_ms":7}
-    ],"profile":"peak","profile_faults":false,"text":"a b","continue_trailing_assistant":true}"#;
+    ],"profile":"peak","profile_faults":false,"text":"a b","thoughts":"c","continue_trailing_assistant":true}"#;
     let plan = FaultPlan::parse(text).expect("a plan");
     let written = serde_json::from_str::<serde_json::Value>(text).expect("JSON");
     assert_eq!(plan.to_json(), written);

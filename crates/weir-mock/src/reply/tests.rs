@@ -53,6 +53,27 @@ fn an_answer_is_cut_after_any_byte() {
 }
 
 #[test]
+fn an_answer_is_cut_inside_the_next_character_that_has_several_bytes() {
+    #[track_caller]
+    fn check(tokens: u32, expected: &[u8]) {
+        let mut reply = Reply::events();
+        for (text, tokens) in [("水a", 1), ("b", 2), ("c水d", 3)] {
+            let frame = Frame { bytes: text.into(), part: Part::Token, tokens };
+            reply.steps.push(Step::Send(frame));
+        }
+        reply.keep_into_character(tokens);
+        let bytes = |step: &Step| match step {
+            Step::Send(frame) => frame.bytes.to_vec(),
+            _ => Vec::new(),
+        };
+        assert_eq!(reply.steps.iter().flat_map(bytes).collect::<Vec<_>>(), expected);
+    }
+    check(0, b"\xe6");
+    check(1, "水abc水".as_bytes().split_last_chunk::<2>().expect("three bytes").0);
+    check(3, "水abc水d".as_bytes());
+}
+
+#[test]
 fn a_whole_body_is_cut_at_the_same_share_and_never_whole() {
     for (tokens, bytes) in [(0, 0), (5, 50), (10, 99), (99, 99)] {
         let mut reply = Reply::json();

@@ -66,6 +66,17 @@ async fn rules_look_at_path_model_and_stream() {
 }
 
 #[tokio::test]
+async fn a_rule_can_spare_what_ends_with_the_assistant_or_meet_nothing_else() {
+    for (prefill, expected) in [(false, [Some(503), Some(200)]), (true, [Some(200), Some(503)])] {
+        let mock = mock_with(json!({"rules": [{"fault": "status", "prefill": prefill}]})).await;
+        let mut begun = chat(false);
+        begun["messages"].as_array_mut().expect("a list").push(json!({"role": "assistant", "content": "a"}));
+        let fresh = post(&mock, CHAT, &chat(false)).send().await.status;
+        assert_eq!([fresh, post(&mock, CHAT, &begun).send().await.status], expected);
+    }
+}
+
+#[tokio::test]
 async fn chances_repeat_after_a_reset_with_the_same_plan() {
     let mock = mock().await;
     let plan = json!({"rules": [{"fault": "status", "probability": 0.5}]}).to_string();

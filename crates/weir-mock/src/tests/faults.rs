@@ -200,6 +200,25 @@ async fn a_body_is_cut_after_so_many_tokens_or_bytes() {
 }
 
 #[tokio::test]
+async fn a_body_is_cut_inside_a_character() {
+    for stream in [true, false] {
+        let rule = json!({"fault": "cut_inside_character", "after_tokens": 2});
+        let mock = mock_with(json!({"text": "上善若水。水善利萬物而不爭", "rules": [rule]})).await;
+        let seen = post(&mock, CHAT, &chat(stream)).send().await;
+        assert_eq!((seen.end, seen.body.contains('\u{fffd}')), (End::Closed, true), "{}", seen.body);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_silent_before_it_is_cut() {
+    let rule = json!({"fault": "cut_fin_after", "after_tokens": 5, "delay_ms": 120});
+    let (seen, entry) = play(rule, true).await;
+    assert_eq!((tokens(&seen), seen.end), (5, End::Closed));
+    let ended = entry.ended_ms.expect("it has ended");
+    assert!(ended - entry.started_ms >= 120, "{entry:?}");
+}
+
+#[tokio::test]
 async fn streams_end_in_good_order_without_saying_so() {
     let (seen, entry) = play(json!({"fault": "clean_eof", "after_tokens": 9}), true).await;
     assert_eq!((seen.end, tokens(&seen), seen.finish(), seen.has_done()), (End::Whole, 9, None, false));

@@ -6,6 +6,7 @@ mod bad_input;
 mod command_line;
 mod config;
 mod demo;
+mod drill;
 mod examples;
 mod faults;
 mod house;
