@@ -52,6 +52,8 @@ enum Command {
     Status(cmd::status::Args),
     /// Send recorded traffic to a service or a gateway, open loop, and measure
     Replay(cmd::replay::Args),
+    /// Try weir and an SDK alone against modelled troubles, in virtual time
+    Simulate(cmd::simulate::Args),
     /// Run an upstream that misbehaves the way real ones do
     Mock(cmd::mock::Args),
 }
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Key(args) => cmd::key::run(args),
         Command::Status(args) => cmd::status::run(args),
         Command::Replay(args) => cmd::replay::run(args),
+        Command::Simulate(args) => cmd::simulate::run(args),
         Command::Mock(args) => cmd::mock::run(args),
     };
     result.unwrap_or_else(|error| {
