@@ -148,12 +148,6 @@ impl Default for Hedge {
 
 impl Default for Continuation {
     fn default() -> Self {
-        Self {
-            max: 2,
-            text_kib_max: 1_024,
-            hold_tool_calls: true,
-            hold_structured: true,
-            instructed: false,
-        }
+        Self { max: 2, text_kib_max: 1_024, hold_tool_calls: true, hold_structured: true, instructed: false }
     }
 }

@@ -122,7 +122,14 @@ impl Patience {
         let progress_at = clock.now();
         let due = (progress_at + timers.pauses.stall).min(timers.deadline);
         let timer = Box::pin(tokio::time::sleep_until(due.into()));
-        Self { clock, stall: timers.pauses.stall, deadline: timers.deadline, progress_at, alive: false, timer }
+        Self {
+            clock,
+            stall: timers.pauses.stall,
+            deadline: timers.deadline,
+            progress_at,
+            alive: false,
+            timer,
+        }
     }
 
     fn progressed(&mut self) {

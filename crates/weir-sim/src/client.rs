@@ -14,7 +14,8 @@ use memchr::memmem::Finder;
 use tokio::time::timeout;
 use weir_core::{Answer, Operation, Request, RequestId, Trail};
 
-use crate::house::MODEL;
+use crate::house::{ANSWER_MAX, MODEL};
+use crate::patience::Patience;
 use crate::run::{Door, Stage};
 use crate::speech::Speech;
 use crate::tally::Ending;
@@ -158,13 +159,15 @@ async fn listen(
 ) -> (Ending, Option<Duration>) {
     let mut words = Vec::with_capacity(192);
     let mut first = None;
+    // The SDK's timeout runs from read to read; the answer as a whole has none.
+    let mut patience = Patience::new(stage.clock, PATIENCE, began + ANSWER_MAX);
     let broken = loop {
-        let read = timeout(PATIENCE, std::future::poll_fn(|cx| reply.poll_read(cx))).await;
-        match read {
-            Ok(Read::Bytes(bytes)) => add_words(&bytes, &mut words),
-            Ok(Read::End) => break false,
-            Ok(Read::Broken) | Err(_) => break true,
+        match std::future::poll_fn(|cx| poll_read(&mut reply, &mut patience, cx)).await {
+            Read::Bytes(bytes) => add_words(&bytes, &mut words),
+            Read::End => break false,
+            Read::Broken => break true,
         }
+        patience.progressed();
         if first.is_none() && !words.is_empty() {
             first = Some(stage.clock.now().saturating_duration_since(began));
         }
@@ -179,6 +182,14 @@ async fn listen(
         }
     };
     (ending, first)
+}
+
+/// The next read, or the error the SDK raises when none comes.
+fn poll_read(reply: &mut Reply, patience: &mut Patience, cx: &mut Context<'_>) -> Poll<Read> {
+    match reply.poll_read(cx) {
+        Poll::Pending => patience.poll_out(cx).map(|_failure| Read::Broken),
+        read => read,
+    }
 }
 
 /// Adds what the events of a read say. Modelled words need no escapes, so that a byte search finds them.

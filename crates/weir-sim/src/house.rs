@@ -27,7 +27,7 @@ pub(crate) const BASES: [&str; 2] = ["http://first.test", "http://second.test"];
 /// hidden from it.
 const CONCURRENT_MAX: usize = 1_000;
 /// The longest an answer may take: the default of `[[pool]]`.
-const ANSWER_MAX: Duration = Duration::from_secs(600);
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(600);
 /// The one pool.
 const POOL: PoolId = PoolId(0);
 

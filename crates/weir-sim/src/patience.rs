@@ -50,8 +50,9 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub(crate) fn new(clock: Clock, timers: &Timers) -> Self {
-        let (progress, stall, deadline) = (clock.now(), timers.pauses.stall, timers.deadline);
+    /// Patience from now on: so long between two parts, until the deadline in all.
+    pub(crate) fn new(clock: Clock, stall: Duration, deadline: Instant) -> Self {
+        let progress = clock.now();
         let timer = Box::pin(tokio::time::sleep_until((progress + stall).min(deadline).into()));
         Self { clock, stall, deadline, progress, timer }
     }

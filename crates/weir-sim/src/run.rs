@@ -32,7 +32,7 @@ pub struct Plan {
     pub arm: Arm,
     /// Decides every draw.
     pub seed: u64,
-    /// About how many requests; a world with a spike has its own number.
+    /// About how many requests: half as many where there is a spike, twice as many among bursts.
     pub requests: u32,
 }
 

@@ -57,7 +57,7 @@ impl Upstreams {
         let mut stream = Modelled { speech, reader, held: None, patience: None };
         let first = std::future::poll_fn(|cx| stream.poll_first(cx)).await?;
         stream.held = Some(first);
-        stream.patience = Some(Patience::new(self.clock, &timers));
+        stream.patience = Some(Patience::new(self.clock, timers.pauses.stall, timers.deadline));
         let mut head = Head::default();
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         Ok(Begun { head, body: Body::Stream(Box::pin(stream)) })
@@ -79,12 +79,24 @@ fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
             r#"{"error":{"message":"no question","code":"invalid_request_error"}}"#,
         ));
     };
-    if memchr::memmem::find(messages, br#""assistant""#).is_some() {
+    if ends_in_an_answer(messages) {
         let words = r#"{"error":{"message":"prefix is only available when using beta api","type":"invalid_request_error","code":"invalid_prefill"}}"#;
         return Err(reply(StatusCode::BAD_REQUEST, words));
     }
     let question = Question::new(seed, number, client::FIXED_SHARE);
     Ok(Question { fixed: envelope.temperature_zero, ..question })
+}
+
+/// Whether the last message is the beginning of an answer, which a service is to take up.
+fn ends_in_an_answer(messages: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Message<'a> {
+        role: &'a str,
+    }
+    // Hardly any has one: a search is cheaper than a parse.
+    memchr::memmem::find(messages, br#""assistant""#).is_some()
+        && serde_json::from_slice::<Vec<Message<'_>>>(messages)
+            .is_ok_and(|messages| messages.last().is_some_and(|last| last.role == "assistant"))
 }
 
 /// A refusal as the pipeline sees it.

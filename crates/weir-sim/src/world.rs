@@ -137,7 +137,7 @@ impl World {
                 Setting { primary, ..usual }
             }
             Self::B6 => usual.with(Trouble::Breaks { share: BROKEN_SHARE }),
-            Self::B7 => spike(usual),
+            Self::B7 => spike(usual, requests),
         }
     }
 }
@@ -166,9 +166,10 @@ fn full(usual: Setting) -> Setting {
     Setting { arrivals, capacity_per_s: Some(capacity_per_s), ..usual.with(Trouble::Slots(SLOTS)) }
 }
 
-/// Forty seconds of peace, a minute of spike, a minute after.
-fn spike(usual: Setting) -> Setting {
-    let capacity_per_s = f64::from(SLOTS) / answer_s_mean();
+/// Forty seconds of peace, a minute of spike, a minute after. The time is given, so a short run has a smaller service.
+fn spike(usual: Setting, requests: u32) -> Setting {
+    let slots = (requests / 50).clamp(SLOTS / 5, SLOTS);
+    let capacity_per_s = f64::from(slots) / answer_s_mean();
     let spell = Spell { from_s: 40.0, until_s: 100.0 };
     let arrivals = Arrivals {
         per_s: BEFORE_SPIKE * capacity_per_s,
@@ -176,7 +177,7 @@ fn spike(usual: Setting) -> Setting {
         until_s: spell.until_s + 60.0,
         requests_max: u32::MAX,
     };
-    let setting = usual.with(Trouble::Slots(SLOTS));
+    let setting = usual.with(Trouble::Slots(slots));
     Setting { arrivals, spell: Some(spell), capacity_per_s: Some(capacity_per_s), ..setting }
 }
 

@@ -9,24 +9,18 @@ use serde::Serialize;
 use weir_sim::{Arm, Plan, Score, World, targets};
 
 /// Try weir, an SDK alone and nothing at all against the same modelled troubles, in virtual time.
-///
-/// Worlds: B1 22 % of calls refused, each by itself · B2 the same in bursts of about two seconds · B3 room for 78 % of what
-/// is asked · B4a, B4b down for one minute, for ten · B5 first tokens late · B6 3 % of streams stall or break · B7 three
-/// times the load for a minute.
-///
-/// Times (mean ms, p99 ms) are from an application's first try to the first word of its answer, over answered requests; what
-/// the words then take is the service's own affair. The same seed gives the same output to the byte.
 #[derive(clap::Args)]
+#[command(after_help = explanation())]
 pub struct Args {
     /// Worlds: all, or a list (B1,B4); B4 stands for B4a and B4b
-    #[arg(long, default_value = "all")]
-    world: String,
+    #[arg(long, default_value = "all", value_parser = worlds)]
+    world: Chosen<World>,
     /// Services: 1 (the troubled one), 2 (and one that fails 5 % of calls by itself, as fallback), or both
-    #[arg(long, default_value = "both")]
-    upstreams: String,
+    #[arg(long, default_value = "both", value_parser = upstreams)]
+    upstreams: Chosen<usize>,
     /// Who stands between: all, or a list of none, client (an SDK's two retries), weir (behind the same SDK)
-    #[arg(long, default_value = "all")]
-    arm: String,
+    #[arg(long, default_value = "all", value_parser = arms)]
+    arm: Chosen<Arm>,
     /// Decides every draw
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -67,7 +61,7 @@ struct Miss {
 
 /// Runs every combination asked for.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let plans = plans(&args)?;
+    let plans = plans(&args);
     let report = simulate(&args, &plans);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -134,42 +128,62 @@ fn scores(plans: &[Plan], seed: u64) -> Vec<Score> {
     done.into_iter().map(|place| score(place).expect("every plan has been run")).collect()
 }
 
-fn plans(args: &Args) -> anyhow::Result<Vec<Plan>> {
-    let worlds = list(&args.world, &World::ALL, "--world", |name, world| {
-        let own = world.name();
-        own.eq_ignore_ascii_case(name) || own.trim_end_matches(['a', 'b']).eq_ignore_ascii_case(name)
-    })?;
-    let arms = list(&args.arm, &Arm::ALL, "--arm", |name, arm| arm.name() == name)?;
-    let upstreams: &[usize] = match args.upstreams.as_str() {
-        "1" => &[1],
-        "2" => &[2],
-        "both" => &[1, 2],
-        other => anyhow::bail!("--upstreams takes 1, 2 or both, not {other}"),
-    };
+fn plans(args: &Args) -> Vec<Plan> {
     let mut plans = Vec::new();
-    for &world in &worlds {
-        for &upstreams in upstreams {
-            for &arm in &arms {
+    for &world in &args.world.0 {
+        for &upstreams in &args.upstreams.0 {
+            for &arm in &args.arm.0 {
                 plans.push(Plan { world, upstreams, arm, seed: args.seed, requests: args.requests });
             }
         }
     }
-    Ok(plans)
+    plans
 }
 
-/// The members of `all` that a comma-separated list names, in the order of `all`.
-fn list<T: Copy>(
-    text: &str,
-    all: &[T],
-    option: &str,
-    is_named: impl Fn(&str, T) -> bool,
-) -> anyhow::Result<Vec<T>> {
+/// Some of a closed set, in its order.
+#[derive(Clone)]
+struct Chosen<T>(Vec<T>);
+
+fn worlds(text: &str) -> Result<Chosen<World>, String> {
+    chosen(text, &World::ALL, |name, world| {
+        let own = world.name();
+        [own, own.trim_end_matches(['a', 'b'])].iter().any(|own| own.eq_ignore_ascii_case(name))
+    })
+}
+
+fn arms(text: &str) -> Result<Chosen<Arm>, String> {
+    chosen(text, &Arm::ALL, |name, arm| arm.name() == name)
+}
+
+fn upstreams(text: &str) -> Result<Chosen<usize>, String> {
+    match text {
+        "1" => Ok(Chosen(vec![1])),
+        "2" => Ok(Chosen(vec![2])),
+        "both" => Ok(Chosen(vec![1, 2])),
+        _ => Err("it is 1, 2 or both".to_owned()),
+    }
+}
+
+/// The members of `all` that a comma-separated list names.
+fn chosen<T: Copy>(text: &str, all: &[T], is_named: impl Fn(&str, T) -> bool) -> Result<Chosen<T>, String> {
     if text == "all" {
-        return Ok(all.to_vec());
+        return Ok(Chosen(all.to_vec()));
     }
     let names: Vec<&str> = text.split(',').map(str::trim).collect();
     if let Some(name) = names.iter().find(|name| !all.iter().any(|&item| is_named(name, item))) {
-        anyhow::bail!("{option} has no {name}; `weir simulate --help` lists what there is");
+        return Err(format!("there is no `{name}`; --help lists what there is"));
     }
-    Ok(all.iter().copied().filter(|&item| names.iter().any(|name| is_named(name, item))).collect())
+    let named = |item: &T| names.iter().any(|name| is_named(name, *item));
+    Ok(Chosen(all.iter().copied().filter(named).collect()))
+}
+
+fn explanation() -> String {
+    let worlds: Vec<_> =
+        World::ALL.iter().map(|world| format!("  {:<4} {}", world.name(), world.says())).collect();
+    format!(
+        "Worlds:\n{}\n\n\
+         mean ms and p99 ms are from an application's first try to the first word of its answer, over answered requests; \
+         how long the other words take is the service's own affair. The same seed gives the same output to the byte.",
+        worlds.join("\n")
+    )
 }
