@@ -1,4 +1,5 @@
-//! `cargo xtask sim`: the real pipeline in every simulated world, under many seeds; and the page with its numbers.
+//! `cargo xtask sim`: the real pipeline in every simulated world, under many seeds; and the page with its
+//! numbers.
 //!
 //! What always holds: a seed that misses a target or breaks a promise is named, so that
 //! `weir simulate --seed N` shows it again.

@@ -1,4 +1,5 @@
-//! When applications ask: a Poisson process, with a spike in one world. Open loop: nobody waits for an earlier answer.
+//! When applications ask: a Poisson process, with a spike in one world. Open loop: nobody waits for an
+//! earlier answer.
 
 use weir_core::Chance;
 
@@ -53,7 +54,8 @@ impl Coming {
         if self.come >= self.arrivals.requests_max {
             return None;
         }
-        // Thinning (Lewis and Shedler, 1979): candidates at the highest rate, kept by the rate of their moment.
+        // Thinning (Lewis and Shedler, 1979): candidates at the highest rate, kept by the rate of their
+        // moment.
         let highest = self.arrivals.spike.map_or(1.0, |(_, factor)| factor);
         loop {
             self.at_s += draw::exponential(&self.chance, 1.0 / (self.arrivals.per_s * highest));

@@ -1,8 +1,8 @@
 //! An application and the SDK it asks through: one request from the first try to the last word.
 //!
-//! The SDK is the official ones' (openai-python 3.3.1): two retries on connection errors, timeouts, 408, 409, 429 and 5xx,
-//! after `min(0.5 s * 2^n, 8 s)` less up to a quarter, unless the answer says `x-should-retry` or when to come back;
-//! never once a stream has begun.
+//! The SDK is the official ones' (openai-python 3.3.1): two retries on connection errors, timeouts, 408,
+//! 409, 429 and 5xx, after `min(0.5 s * 2^n, 8 s)` less up to a quarter, unless the answer says
+//! `x-should-retry` or when to come back; never once a stream has begun.
 
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
@@ -77,7 +77,8 @@ impl Reply {
                 Some(Err(_reset)) => Read::Broken,
                 None => Read::End,
             }),
-            // The front door turns a failure into an error in band and cuts the connection: an error to the SDK.
+            // The front door turns a failure into an error in band and cuts the connection: an error to the
+            // SDK.
             Self::Weir(answer, _) => answer.poll_chunk(cx).map(|read| match read {
                 Some(Ok(chunk)) => Read::Bytes(chunk.bytes),
                 Some(Err(_failure)) => Read::Broken,
@@ -215,10 +216,9 @@ fn request(stage: &Stage, question: Question, retry: u32) -> Request {
     static RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
     static READ_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
     let temperature = if question.fixed { r#","temperature":0"# } else { "" };
-    let body = format!(
-        r#"{{"model":"{MODEL}","messages":[{{"role":"user","content":"question {}"}}],"stream":true{temperature}}}"#,
-        question.number
-    );
+    let number = question.number;
+    let message = format!(r#"{{"role":"user","content":"question {number}"}}"#);
+    let body = format!(r#"{{"model":"{MODEL}","messages":[{message}],"stream":true{temperature}}}"#);
     let (model, envelope) =
         weir_wire::envelope::read(Operation::Chat, body.into()).expect("the body is a good one");
     let received = stage.clock.now();

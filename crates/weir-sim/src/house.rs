@@ -1,7 +1,8 @@
 //! The real stages around modelled services: the one place that knows how weir is put together.
 //!
-//! Everything is as an operator gets it without writing a line of config, but for three facts of the worlds: the names of the
-//! services, that they take more calls than weir would send unasked, and that the second one is a fallback.
+//! Everything is as an operator gets it without writing a line of config, but for three facts of the
+//! worlds: the names of the services, that they take more calls than weir would send unasked, and that the
+//! second one is a fallback.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -23,8 +24,8 @@ use crate::upstreams::Upstreams;
 pub(crate) const MODEL: &str = "m";
 /// Base URLs of the services, in the order in which weir uses them.
 pub(crate) const BASES: [&str; 2] = ["http://first.test", "http://second.test"];
-/// Calls in flight that weir is told a service takes: far more than a world needs, so that a service's true limit stays
-/// hidden from it.
+/// Calls in flight that weir is told a service takes: far more than a world needs, so that a service's true
+/// limit stays hidden from it.
 const CONCURRENT_MAX: usize = 1_000;
 /// The longest an answer may take: the default of `[[pool]]`.
 pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(600);
@@ -79,7 +80,8 @@ impl House {
         Self { pipeline, records, attempts_max }
     }
 
-    /// What must hold once nobody is asking any more and does not, in words. `asked`: how many requests came in.
+    /// What must hold once nobody is asking any more and does not, in words. `asked`: how many requests
+    /// came in.
     pub(crate) fn broken_promises(&self, asked: u32) -> Vec<String> {
         let Pipeline { admit, queue, attempts, settle, .. } = &self.pipeline;
         let (records, attempts_seen) = *self.records.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +100,8 @@ impl House {
     }
 }
 
-/// The most calls that one request may cost: those before the first token, those that take up a broken answer, one hedge.
+/// The most calls that one request may cost: those before the first token, those that take up a broken
+/// answer, one hedge.
 fn sends_max(attempts: &weir_infer::config::Attempts) -> u32 {
     attempts.max.max(attempts.overload_max) + attempts.continuation.max + 1
 }

@@ -1,5 +1,6 @@
-//! The time limits that whoever makes calls is responsible for: on the beginning of an answer, on the pauses in it, on the
-//! whole. Modelled calls are held to the same ones, by the same rules, as calls over sockets.
+//! The time limits that whoever makes calls is responsible for: on the beginning of an answer, on the
+//! pauses in it, on the whole. Modelled calls are held to the same ones, by the same rules, as calls over
+//! sockets.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,7 +1,7 @@
 //! One run: a world, an arm and a seed, from the first arrival to the last word, in virtual time.
 //!
-//! One thread, one task: every application is a future in one set, so the order of events follows from the seed alone and a
-//! run can be repeated to the byte.
+//! One thread, one task: every application is a future in one set, so the order of events follows from the
+//! seed alone and a run can be repeated to the byte.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use crate::service::Service;
 use crate::tally::{Seconds, Tally};
 use crate::world::{Arm, Setting, World};
 
-/// How an arm did in a world. Shares are of the requests that applications made; the three of answered, shed and false make
-/// up the whole.
+/// How an arm did in a world. Shares are of the requests that applications made; the three of answered,
+/// shed and false make up the whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Score {
     /// The world.
@@ -34,7 +34,8 @@ pub struct Score {
     pub cut_share: f64,
     /// Looked like an answer and was none.
     pub false_share: f64,
-    /// From the first try to the first word, over answered requests, in milliseconds; null when there are none.
+    /// From the first try to the first word, over answered requests, in milliseconds; null when there are
+    /// none.
     pub mean_ms: Option<f64>,
     /// The same, for all but the slowest hundredth.
     pub p99_ms: Option<f64>,
@@ -44,11 +45,12 @@ pub struct Score {
     pub load_share_of_offered: f64,
     /// The same while the trouble lasted; null in a world whose trouble does not begin and end.
     pub load_in_trouble: Option<f64>,
-    /// Whole answers a second, as a share of what the first service can give: once it is full (B3), or during the spike
-    /// (B7). Null where that is no question.
+    /// Whole answers a second, as a share of what the first service can give: once it is full (B3), or
+    /// during the spike (B7). Null where that is no question.
     pub goodput_share_of_capacity: Option<f64>,
-    /// Seconds from the end of the trouble until 95 % of the share that was served before it is served again, and stays so:
-    /// answered, with the first word within ten seconds. Null where trouble does not end.
+    /// Seconds from the end of the trouble until 95 % of the share that was served before it is served
+    /// again, and stays so: answered, with the first word within ten seconds. Null where trouble does not
+    /// end.
     pub recovery_s: Option<u32>,
     /// What must hold at the end of any run and did not. Empty, or a fault in weir.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,8 +65,8 @@ const SMOOTHED_S: usize = 5;
 const RECOVERED: f64 = 0.95;
 
 impl Score {
-    /// Takes in the same run under another seed. Shares and means are weighted by requests; of times to recover and of
-    /// slowest hundredths the longest stands.
+    /// Takes in the same run under another seed. Shares and means are weighted by requests; of times to
+    /// recover and of slowest hundredths the longest stands.
     pub fn pool(&mut self, other: &Self) {
         let (own, its) = (f64::from(self.requests), f64::from(other.requests));
         let mean = |one: f64, another: f64| (one * own + another * its) / (own + its);
@@ -160,8 +162,8 @@ fn load(called: &[Seconds], arrived: &Seconds, spell: Spell) -> f64 {
     rounded(f64::from(calls) / f64::from(arrived.sum(from, until).max(1)))
 }
 
-/// Seconds from the end of a spell until as large a share of those who come is served as before, and stays so. One that
-/// never comes back is given the whole time that was looked at.
+/// Seconds from the end of a spell until as large a share of those who come is served as before, and stays
+/// so. One that never comes back is given the whole time that was looked at.
 fn recovery(tally: &Tally, spell: Spell, last: usize) -> u32 {
     let (from, until) = (spell.from_s as usize, spell.until_s as usize);
     let share = |from, until| {

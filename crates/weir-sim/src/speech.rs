@@ -1,5 +1,5 @@
-//! A streamed answer as a service sends it: server-sent events of the chat dialect, one word at a time, with whatever goes
-//! wrong on the way. It knows no limits but its own; those who listen have theirs.
+//! A streamed answer as a service sends it: server-sent events of the chat dialect, one word at a time,
+//! with whatever goes wrong on the way. It knows no limits but its own; those who listen have theirs.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -84,7 +84,8 @@ impl Speech {
         self.timer.as_mut().reset(self.due.into());
     }
 
-    /// The events that are due now: the role with the first word, a word, or everything that closes an answer.
+    /// The events that are due now: the role with the first word, a word, or everything that closes an
+    /// answer.
     fn read(&self) -> Bytes {
         const CLOSED: &[u8] = b"}\n\n";
         let mut out = Vec::with_capacity(384);
@@ -107,12 +108,13 @@ impl Speech {
         out.extend_from_slice(CLOSED);
         if self.usage {
             self.open(&mut out);
-            let words = self.question.words;
-            let usage = format!(
-                r#""choices":[],"usage":{{"prompt_tokens":12,"completion_tokens":{words},"total_tokens":{}}}"#,
-                12 + words
-            );
-            out.extend_from_slice(usage.as_bytes());
+            const PROMPT: u32 = 12;
+            let (words, all) = (self.question.words, PROMPT + self.question.words);
+            let tokens =
+                format!(r#""prompt_tokens":{PROMPT},"completion_tokens":{words},"total_tokens":{all}"#);
+            out.extend_from_slice(br#""choices":[],"usage":{"#);
+            out.extend_from_slice(tokens.as_bytes());
+            out.push(b'}');
             out.extend_from_slice(CLOSED);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");

@@ -108,8 +108,9 @@ pub fn missed(score: &Score) -> impl Iterator<Item = &'static Target> {
     ALL.iter().filter(|target| target.is_about(score) && !target.is_kept_by(score))
 }
 
-/// Whether so many are answered. A share so near to one is a handful of failures in a run, so a run breaks the promise only
-/// with more of them than chance gives a service that keeps it just so, in all but one run of ten thousand.
+/// Whether so many are answered. A share so near to one is a handful of failures in a run, so a run breaks
+/// the promise only with more of them than chance gives a service that keeps it just so, in all but one run
+/// of ten thousand.
 fn answered(score: &Score, share: f64) -> bool {
     let expected = f64::from(score.requests) * (1.0 - share);
     let failed = (1.0 - score.answered_share) * f64::from(score.requests);
@@ -119,7 +120,8 @@ fn answered(score: &Score, share: f64) -> bool {
 /// The least number that a Poisson variable with this mean stays within, but for one time in ten thousand.
 fn poisson_bound(mean: f64) -> f64 {
     const PROBABILITY: f64 = 0.9999;
-    // Beyond this the normal approximation is as good, and the first term would soon be too small to write down.
+    // Beyond this the normal approximation is as good, and the first term would soon be too small to write
+    // down.
     const MANY: f64 = 400.0;
     if mean > MANY {
         const SIGMAS: f64 = 3.72;

@@ -1,8 +1,9 @@
 //! What is asked and what a right answer is, so that a wrong one is found out.
 //!
-//! A question is known by its number alone. A **telling** is one way of answering it: its first word names the telling and
-//! every other word follows from question, telling and place, so a gap, a repetition or two tellings glued together are
-//! seen at once. A question with `temperature: 0` has one telling, whoever answers; any other gets a new one at each call.
+//! A question is known by its number alone. A **telling** is one way of answering it: its first word names
+//! the telling and every other word follows from question, telling and place, so a gap, a repetition or two
+//! tellings glued together are seen at once. A question with `temperature: 0` has one telling, whoever
+//! answers; any other gets a new one at each call.
 
 use std::time::Duration;
 

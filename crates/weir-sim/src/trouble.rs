@@ -1,5 +1,5 @@
-//! What a modelled service does with a call: refuses it, answers it late, or breaks off. Pure: time and calls in flight are
-//! passed in, chance is seeded.
+//! What a modelled service does with a call: refuses it, answers it late, or breaks off. Pure: time and
+//! calls in flight are passed in, chance is seeded.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ pub(crate) enum Trouble {
     None,
     /// It refuses a share of calls, each by itself.
     Refuses { share: f64 },
-    /// It alternates between taking and refusing everything. `persistence`: the probability that a call is refused if
-    /// one half a second before was.
+    /// It alternates between taking and refusing everything. `persistence`: the probability that a call is
+    /// refused if one half a second before was.
     Bursts { share: f64, persistence: f64 },
     /// It takes so many calls at one time.
     Slots(u32),
@@ -165,8 +165,9 @@ impl Mood {
         }
     }
 
-    /// The length of the present spell. A chain in continuous time with mean `share` of bad time forgets its state by
-    /// e^(-t/T); T follows from the persistence, and the mean lengths are T/(1 - share) bad and T/share good.
+    /// The length of the present spell. A chain in continuous time with mean `share` of bad time forgets
+    /// its state by e^(-t/T); T follows from the persistence, and the mean lengths are T/(1 - share) bad
+    /// and T/share good.
     fn spell_s(&self) -> f64 {
         let Trouble::Bursts { share, persistence } = self.trouble else { return f64::INFINITY };
         let memory_s = -PERSISTENCE_APART_S / ((persistence - share) / (1.0 - share)).ln();

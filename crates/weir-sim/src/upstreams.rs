@@ -1,4 +1,5 @@
-//! The modelled services as the pipeline calls them. The bytes they say are read by the same code as a real service's.
+//! The modelled services as the pipeline calls them. The bytes they say are read by the same code as a real
+//! service's.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -69,8 +70,8 @@ impl Upstreams {
     }
 }
 
-/// The question in a body. A begun answer at its end is refused in the words DeepSeek has for it: none of the modelled
-/// services can take one up.
+/// The question in a body. A begun answer at its end is refused in the words DeepSeek has for it: none of
+/// the modelled services can take one up.
 fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
     let messages = envelope.get("messages").unwrap_or_default();
     let Some(number) = client::number_in(messages) else {
@@ -80,7 +81,10 @@ fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
         ));
     };
     if ends_in_an_answer(messages) {
-        let words = r#"{"error":{"message":"prefix is only available when using beta api","type":"invalid_request_error","code":"invalid_prefill"}}"#;
+        let words = concat!(
+            r#"{"error":{"message":"prefix is only available when using beta api","#,
+            r#""type":"invalid_request_error","code":"invalid_prefill"}}"#
+        );
         return Err(reply(StatusCode::BAD_REQUEST, words));
     }
     let question = Question::new(seed, number, client::FIXED_SHARE);
@@ -107,11 +111,17 @@ fn failure(refusal: Refusal) -> Failure {
         }
         Refusal::Status(429) => reply(
             StatusCode::TOO_MANY_REQUESTS,
-            r#"{"error":{"message":"Too many requests at the same time","type":"rate_limit_error","code":"rate_limit_reached"}}"#,
+            concat!(
+                r#"{"error":{"message":"Too many requests at the same time","#,
+                r#""type":"rate_limit_error","code":"rate_limit_reached"}}"#
+            ),
         ),
         Refusal::Status(503) => reply(
             StatusCode::SERVICE_UNAVAILABLE,
-            r#"{"error":{"message":"Service is too busy","type":"service_unavailable_error","code":"service_unavailable"}}"#,
+            concat!(
+                r#"{"error":{"message":"Service is too busy","#,
+                r#""type":"service_unavailable_error","code":"service_unavailable"}}"#
+            ),
         ),
         Refusal::Status(_) => reply(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,5 +1,5 @@
-//! The worlds: who asks how often, and what is wrong with the service. One world is one line in [`World::ALL`] and one
-//! arm in [`World::setting`].
+//! The worlds: who asks how often, and what is wrong with the service. One world is one line in
+//! [`World::ALL`] and one arm in [`World::setting`].
 
 use serde::{Serialize, Serializer};
 
@@ -54,7 +54,8 @@ const SPIKE_FACTOR: f64 = 3.0;
 const BROKEN_SHARE: f64 = 0.03;
 /// Requests a second in worlds whose trouble does not depend on it.
 const PER_S: f64 = 50.0;
-/// The same among bursts, of which a run must see many; for the same reason so many times more requests come there.
+/// The same among bursts, of which a run must see many; for the same reason so many times more requests
+/// come there.
 const AMONG_BURSTS_PER_S: f64 = 25.0;
 const AMONG_BURSTS_FACTOR: u32 = 2;
 
@@ -166,7 +167,8 @@ fn full(usual: Setting) -> Setting {
     Setting { arrivals, capacity_per_s: Some(capacity_per_s), ..usual.with(Trouble::Slots(SLOTS)) }
 }
 
-/// Forty seconds of peace, a minute of spike, a minute after. The time is given, so a short run has a smaller service.
+/// Forty seconds of peace, a minute of spike, a minute after. The time is given, so a short run has a
+/// smaller service.
 fn spike(usual: Setting, requests: u32) -> Setting {
     let slots = (requests / 50).clamp(SLOTS / 5, SLOTS);
     let capacity_per_s = f64::from(slots) / answer_s_mean();
@@ -186,8 +188,8 @@ fn answer_s_mean() -> f64 {
     USUAL_FIRST.mean_s() + TELLING_S_MEAN
 }
 
-/// The load, in calls at one time, of which `slots` slots without a queue lose the share `lost` (Erlang's formula B,
-/// which holds for any distribution of the holding time).
+/// The load, in calls at one time, of which `slots` slots without a queue lose the share `lost` (Erlang's
+/// formula B, which holds for any distribution of the holding time).
 fn offered_erlangs(slots: u32, lost: f64) -> f64 {
     let (mut low, mut high) = (0.0, 4.0 * f64::from(slots));
     for _halving in 0..60 {

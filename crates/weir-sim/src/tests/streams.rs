@@ -17,7 +17,15 @@ use crate::upstreams::Upstreams;
 const FREE: &str = r#"{"model":"m","messages":[{"role":"user","content":"question 5"}],"stream":true}"#;
 const FIXED: &str =
     r#"{"model":"m","messages":[{"role":"user","content":"question 5"}],"stream":true,"temperature":0}"#;
-const BEGUN: &str = r#"{"model":"m","messages":[{"role":"user","content":"question 5"},{"role":"assistant","content":"0000 ","prefix":true}],"stream":true}"#;
+const BEGUN: &str = concat!(
+    r#"{"model":"m","messages":[{"role":"user","content":"question 5"},"#,
+    r#"{"role":"assistant","content":"0000 ","prefix":true}],"stream":true}"#
+);
+/// A question about an earlier answer: nothing to take up.
+const LATER: &str = concat!(
+    r#"{"model":"m","messages":[{"role":"user","content":"question 5"},"#,
+    r#"{"role":"assistant","content":"river"},{"role":"user","content":"why?"}],"stream":true}"#
+);
 
 fn request(body: &'static str) -> Request {
     let (_model, envelope) =
@@ -32,8 +40,8 @@ fn upstreams(models: &[Model]) -> Upstreams {
     Upstreams { clock, seed: 1, services }
 }
 
-/// Limits in milliseconds: to the head and the first word (when there are such limits), to the caller's end of waiting,
-/// between words, in all.
+/// Limits in milliseconds: to the head and the first word (when there are such limits), to the caller's end
+/// of waiting, between words, in all.
 #[derive(Clone, Copy)]
 struct Limits {
     beginning: Option<(u64, u64)>,
@@ -111,6 +119,7 @@ async fn a_fixed_question_has_the_same_words_everywhere_and_another_never() {
     let free = words(&upstreams, 0, FREE).await;
     assert_ne!(free, words(&upstreams, 0, FREE).await);
     assert_ne!(free, words(&upstreams, 1, FREE).await);
+    assert!(!words(&upstreams, 0, LATER).await.is_empty());
 }
 
 /// Before anything of an answer came, or after: the limit that is hit says what kind of failure it is.

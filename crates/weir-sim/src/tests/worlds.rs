@@ -26,8 +26,9 @@ fn independent_refusals_are_saved_by_independent_tries() {
     check("calls", client.attempts_per_request, 1.2684, 0.03);
 }
 
-/// The second and the third try come 0.48 s and 0.92 s after the one before, when still 81 % and 67 % of them are refused.
-/// They see some thirty bursts, hence the wide limits; how long they last is tested with the models.
+/// The second and the third try come 0.48 s and 0.92 s after the one before, when still 81 % and 67 % of
+/// them are refused. They see some thirty bursts, hence the wide limits; how long they last is tested with
+/// the models.
 #[test]
 fn bursts_outlast_an_sdks_retries() {
     let none = pooled(World::B2, Arm::None, 2, 1_500);

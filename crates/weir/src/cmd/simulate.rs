@@ -104,7 +104,8 @@ fn misses(score: &Score, seed: Option<u64>) -> Vec<Miss> {
     targets.chain(broken).map(miss).collect()
 }
 
-/// Runs the plans under one seed, as many at a time as there are cores. The scores come in the order of the plans.
+/// Runs the plans under one seed, as many at a time as there are cores. The scores come in the order of the
+/// plans.
 fn scores(plans: &[Plan], seed: u64) -> Vec<Score> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
@@ -182,8 +183,9 @@ fn explanation() -> String {
         World::ALL.iter().map(|world| format!("  {:<4} {}", world.name(), world.says())).collect();
     format!(
         "Worlds:\n{}\n\n\
-         mean ms and p99 ms are from an application's first try to the first word of its answer, over answered requests; \
-         how long the other words take is the service's own affair. The same seed gives the same output to the byte.",
+         mean ms and p99 ms are from an application's first try to the first word of its answer, over \
+         answered requests; how long the other words take is the service's own affair. The same seed gives \
+         the same output to the byte.",
         worlds.join("\n")
     )
 }
