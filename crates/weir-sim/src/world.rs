@@ -170,7 +170,7 @@ fn full(usual: Setting) -> Setting {
 /// Forty seconds of peace, a minute of spike, a minute after. The time is given, so a short run has a
 /// smaller service.
 fn spike(usual: Setting, requests: u32) -> Setting {
-    let slots = (requests / 50).clamp(SLOTS / 5, SLOTS);
+    let slots = (requests / 50).clamp(SLOTS * 2 / 5, SLOTS);
     let capacity_per_s = f64::from(slots) / answer_s_mean();
     let spell = Spell { from_s: 40.0, until_s: 100.0 };
     let arrivals = Arrivals {

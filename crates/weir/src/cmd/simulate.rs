@@ -69,13 +69,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         print!("{}", weir_sim::markdown(&report.worlds));
     } else {
         print!("{}", weir_sim::table(&report.worlds));
-        for Miss { seed, world, upstreams, what } in &report.missed {
-            let seed = seed.map_or("all seeds".to_owned(), |seed| format!("seed {seed}"));
-            println!("missed: {}, {upstreams} services, {seed}: {what}", world.name());
-        }
+        report.missed.iter().for_each(Miss::print);
     }
     let failed = args.check && !report.missed.is_empty();
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Miss {
+    fn print(&self) {
+        let Self { seed, world, upstreams, what } = self;
+        let seed = seed.map_or("all seeds".to_owned(), |seed| format!("seed {seed}"));
+        println!("missed: {}, {upstreams} services, {seed}: {what}", world.name());
+    }
 }
 
 fn simulate(args: &Args, plans: &[Plan]) -> Report {
@@ -89,11 +94,23 @@ fn simulate(args: &Args, plans: &[Plan]) -> Report {
         } else {
             worlds.iter_mut().zip(&scores).for_each(|(pooled, score)| pooled.pool(score));
         }
+        if args.seeds > 1 {
+            progress(seed - args.seed + 1, args.seeds, missed.len());
+        }
     }
     if args.seeds > 1 {
         missed.extend(worlds.iter().flat_map(|score| misses(score, None)));
     }
     Report { seed: args.seed, seeds: args.seeds, requests: args.requests, worlds, missed }
+}
+
+/// Says now and then how far a long run has come.
+#[expect(clippy::print_stderr, reason = "talk about the product")]
+fn progress(done: u64, of: u64, missed: usize) {
+    const EVERY: u64 = 50;
+    if done.is_multiple_of(EVERY) {
+        eprintln!("{done} of {of} seeds, {missed} misses");
+    }
 }
 
 fn misses(score: &Score, seed: Option<u64>) -> Vec<Miss> {
