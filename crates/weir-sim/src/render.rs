@@ -20,7 +20,7 @@ const HEAD: [&str; 12] = [
 /// A table for a terminal: the first three columns to the left, numbers to the right.
 pub fn table(scores: &[Score]) -> String {
     let rows: Vec<[String; HEAD.len()]> =
-        std::iter::once(HEAD.map(str::to_owned)).chain(scores.iter().map(row)).collect();
+        std::iter::once(HEAD.map(str::to_owned)).chain(shown(scores).map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; HEAD.len()] = std::array::from_fn(width);
     let mut out = String::new();
@@ -38,7 +38,7 @@ pub fn table(scores: &[Score]) -> String {
 pub fn markdown(scores: &[Score]) -> String {
     let mut out = format!("| {} |\n|---|---|---|{}\n", HEAD.join(" | "), "--:|".repeat(HEAD.len() - 3));
     let mut last = None;
-    for score in scores {
+    for score in shown(scores) {
         let mut row = row(score);
         if last != Some(score.world) {
             row[0] = format!("**{}** {}", score.world.name(), score.world.says());
@@ -59,9 +59,17 @@ pub fn markdown(scores: &[Score]) -> String {
     out
 }
 
+/// An SDK alone has one service to call, whatever else there is: the same row twice would say nothing.
+fn shown(scores: &[Score]) -> impl Iterator<Item = &Score> {
+    let is_alike = |one: &Score, other: &Score| one.world == other.world && one.arm == other.arm;
+    let repeats = move |index: usize, score: &Score| {
+        score.arm != Arm::Weir && scores[..index].iter().any(|earlier| is_alike(earlier, score))
+    };
+    scores.iter().enumerate().filter(move |(index, score)| !repeats(*index, score)).map(|(_, score)| score)
+}
+
 fn row(score: &Score) -> [String; HEAD.len()] {
     let ms = |time: Option<f64>| time.map_or("–".to_owned(), |ms| format!("{ms:.0}"));
-    // An SDK alone has one service to call, whatever else there is.
     let services = if score.arm == Arm::Weir { score.upstreams } else { 1 };
     [
         score.world.name().to_owned(),

@@ -3,5 +3,6 @@
 mod client;
 mod models;
 mod promises;
+mod render;
 mod streams;
 mod worlds;
