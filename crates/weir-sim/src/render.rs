@@ -1,6 +1,7 @@
 //! Scores as people read them: a table for a terminal, and one for a page.
 
-use crate::{Arm, Score, targets};
+use crate::targets::{self, Measure};
+use crate::{Arm, Score};
 
 const HEAD: [&str; 12] = [
     "world",
@@ -53,7 +54,7 @@ pub fn markdown(scores: &[Score]) -> String {
             continue;
         }
         let services = target.upstreams.map_or("any".to_owned(), |upstreams| upstreams.to_string());
-        let kept = if about.all(|score| target.is_kept_by(score)) { "yes" } else { "**no**" };
+        let kept = if about.all(|score| target.is_kept_by(score, Measure::Plain)) { "yes" } else { "**no**" };
         out += &format!("| {} | {services} | {} | {kept} |\n", target.name, target.promise);
     }
     out

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
-use weir_sim::{Arm, Plan, Score, World, targets};
+use weir_sim::targets::{self, Measure};
+use weir_sim::{Arm, Plan, Score, World};
 
 /// Try weir, an SDK alone and nothing at all against the same modelled troubles, in virtual time.
 #[derive(clap::Args)]
@@ -88,7 +89,9 @@ fn simulate(args: &Args, plans: &[Plan]) -> Report {
     let mut missed = Vec::new();
     for seed in args.seed..args.seed.saturating_add(args.seeds) {
         let scores = scores(plans, seed);
-        missed.extend(scores.iter().flat_map(|score| misses(score, Some(seed))));
+        // Of one run among many, what chance explains says nothing; what they say together does.
+        let measure = if args.seeds > 1 { Measure::BeyondChance } else { Measure::Plain };
+        missed.extend(scores.iter().flat_map(|score| misses(score, Some(seed), measure)));
         if worlds.is_empty() {
             worlds = scores;
         } else {
@@ -99,7 +102,7 @@ fn simulate(args: &Args, plans: &[Plan]) -> Report {
         }
     }
     if args.seeds > 1 {
-        missed.extend(worlds.iter().flat_map(|score| misses(score, None)));
+        missed.extend(worlds.iter().flat_map(|score| misses(score, None, Measure::Plain)));
     }
     Report { seed: args.seed, seeds: args.seeds, requests: args.requests, worlds, missed }
 }
@@ -113,9 +116,10 @@ fn progress(done: u64, of: u64, missed: usize) {
     }
 }
 
-fn misses(score: &Score, seed: Option<u64>) -> Vec<Miss> {
+fn misses(score: &Score, seed: Option<u64>, measure: Measure) -> Vec<Miss> {
     let miss = |what| Miss { seed, world: score.world, upstreams: score.upstreams, what };
-    let targets = targets::missed(score).map(|target| format!("{}: {}", target.name, target.promise));
+    let targets =
+        targets::missed(score, measure).map(|target| format!("{}: {}", target.name, target.promise));
     // A pooled score repeats what its seeds have said.
     let broken = score.broken.iter().filter(|_| seed.is_some()).cloned();
     targets.chain(broken).map(miss).collect()
