@@ -16,6 +16,7 @@ mod laws;
 mod program;
 mod repository;
 mod setup;
+mod sim;
 mod tally;
 mod test;
 
@@ -32,6 +33,7 @@ usage: cargo xtask <verb>
   check                      formatting, lints, and the repository's own laws
   test [--rust] [--clients]  setup, check, every test; with a flag only that part
   bench [name] [args…]       run a benchmark; without a name, list them
+  sim [--seeds N] [--docs]   weir in every simulated world, under many seeds; with --docs: write the page's numbers
 ";
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn run(args: &[&str]) -> anyhow::Result<ExitCode> {
         ["setup", "--bench"] => setup::run(&repository, setup::For::Benchmarks),
         ["check"] => check::run(&repository),
         ["test", flags @ ..] => test::run(&repository, flags),
+        ["sim", flags @ ..] => sim::run(&repository, flags),
         ["bench", rest @ ..] => bench::run(&repository, rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

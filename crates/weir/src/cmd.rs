@@ -8,6 +8,7 @@ pub mod key;
 pub mod mock;
 pub mod replay;
 pub mod serve;
+pub mod simulate;
 pub mod status;
 
 use std::path::PathBuf;

@@ -55,6 +55,8 @@ enum Command {
     Replay(cmd::replay::Args),
     /// Break things on purpose and see what the caller is told
     Drill(cmd::drill::Args),
+    /// Try weir and an SDK alone against modelled troubles, in virtual time
+    Simulate(cmd::simulate::Args),
     /// Run an upstream that misbehaves the way real ones do
     Mock(cmd::mock::Args),
 }
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Status(args) => cmd::status::run(args),
         Command::Replay(args) => cmd::replay::run(args),
         Command::Drill(args) => cmd::drill::run(args),
+        Command::Simulate(args) => cmd::simulate::run(args),
         Command::Mock(args) => cmd::mock::run(args),
     };
     result.unwrap_or_else(|error| {

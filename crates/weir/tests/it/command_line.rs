@@ -34,6 +34,19 @@ fn status_shows_a_running_gateway() {
 }
 
 #[test]
+fn a_simulation_can_be_repeated_to_the_byte() {
+    let simulate =
+        || weir(&["simulate", "--world", "B6", "--requests", "200", "--seeds", "2", "--json"], &[]).stdout;
+    let once = simulate();
+    assert_eq!(once, simulate());
+    let report: serde_json::Value = serde_json::from_slice(&once).unwrap();
+    let row = &report["worlds"][2];
+    assert_eq!((row["world"].as_str(), row["arm"].as_str()), (Some("B6"), Some("weir")), "{report}");
+    assert_eq!((row["requests"].as_u64(), row["false_share"].as_f64()), (Some(400), Some(0.0)), "{report}");
+}
+
+#[test]
 fn a_wrong_word_is_a_usage_error() {
     assert_eq!(weir(&["serv"], &[]).status.code(), Some(2));
+    assert_eq!(weir(&["simulate", "--world", "B9"], &[]).status.code(), Some(2));
 }

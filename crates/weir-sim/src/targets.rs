@@ -1,0 +1,153 @@
+//! What weir promises in these worlds, as checks over scores. One promise is one line in [`ALL`].
+
+use crate::{Arm, Score, World};
+
+/// One promise.
+pub struct Target {
+    /// Its name, for messages.
+    pub name: &'static str,
+    /// In which world.
+    pub world: World,
+    /// With how many services; `None` with any number.
+    pub upstreams: Option<usize>,
+    /// What is promised, for people.
+    pub promise: &'static str,
+    kept: fn(&Score, Measure) -> bool,
+}
+
+/// How strictly a share near to one is measured. One run holds a handful of failures, and their number is
+/// chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The number as it is: for what is published, and for many runs pooled.
+    Plain,
+    /// Missed only with more failures than a service that keeps the promise just so has by chance, but for
+    /// one run in ten thousand: for one run among many, and for short ones.
+    BeyondChance,
+}
+
+/// Every promise.
+pub static ALL: &[Target] = &[
+    Target {
+        name: "B1 answered",
+        world: World::B1,
+        upstreams: Some(1),
+        promise: "≥ 99.97 % answered",
+        kept: |score, measure| answered(score, 0.9997, measure),
+    },
+    Target {
+        name: "B1 cost",
+        world: World::B1,
+        upstreams: Some(1),
+        promise: "≤ 1.35 calls a request",
+        kept: |score, _| score.attempts_per_request <= 1.35,
+    },
+    Target {
+        name: "B2 answered",
+        world: World::B2,
+        upstreams: Some(2),
+        promise: "≥ 99.97 % answered",
+        kept: |score, measure| answered(score, 0.9997, measure),
+    },
+    Target {
+        name: "B3 answered",
+        world: World::B3,
+        upstreams: Some(2),
+        promise: "≥ 99.97 % answered",
+        kept: |score, measure| answered(score, 0.9997, measure),
+    },
+    Target {
+        name: "B3 goodput",
+        world: World::B3,
+        upstreams: Some(1),
+        promise: "goodput ≥ 95 % of capacity",
+        kept: |score, _| score.goodput_share_of_capacity.is_some_and(|share| share >= 0.95),
+    },
+    Target {
+        name: "B3 load",
+        world: World::B3,
+        upstreams: Some(1),
+        promise: "load on the service ≤ 1.1 × offered",
+        kept: |score, _| score.load_share_of_offered <= 1.1,
+    },
+    Target {
+        name: "B4a amplification",
+        world: World::B4a,
+        upstreams: Some(1),
+        promise: "≤ 1.1 calls a request during the outage",
+        kept: |score, _| score.load_in_trouble.is_some_and(|load| load <= 1.1),
+    },
+    Target {
+        name: "B4b amplification",
+        world: World::B4b,
+        upstreams: Some(1),
+        promise: "≤ 1.1 calls a request during the outage",
+        kept: |score, _| score.load_in_trouble.is_some_and(|load| load <= 1.1),
+    },
+    Target {
+        name: "B6 honesty",
+        world: World::B6,
+        upstreams: None,
+        promise: "100 % whole or honestly failed",
+        kept: |score, _| score.false_share == 0.0,
+    },
+    Target {
+        name: "B7 recovery",
+        world: World::B7,
+        upstreams: Some(1),
+        promise: "goodput ≥ 95 % of before within 30 s after the spike",
+        kept: |score, _| score.recovery_s.is_some_and(|seconds| seconds <= 30),
+    },
+];
+
+impl Target {
+    /// Whether a score is of the kind that this promise is about.
+    pub fn is_about(&self, score: &Score) -> bool {
+        score.arm == Arm::Weir
+            && score.world == self.world
+            && self.upstreams.is_none_or(|upstreams| upstreams == score.upstreams)
+    }
+
+    /// Whether a score keeps it.
+    pub fn is_kept_by(&self, score: &Score, measure: Measure) -> bool {
+        (self.kept)(score, measure)
+    }
+}
+
+/// The promises that a score breaks.
+pub fn missed(score: &Score, measure: Measure) -> impl Iterator<Item = &'static Target> {
+    ALL.iter().filter(move |target| target.is_about(score) && !target.is_kept_by(score, measure))
+}
+
+/// Whether so many are answered.
+fn answered(score: &Score, share: f64, measure: Measure) -> bool {
+    let requests = f64::from(score.requests);
+    match measure {
+        Measure::Plain => score.answered_share >= share,
+        Measure::BeyondChance => {
+            ((1.0 - score.answered_share) * requests).round() <= poisson_bound((1.0 - share) * requests)
+        }
+    }
+}
+
+/// The least number that a Poisson variable with this mean stays within, but for one time in ten thousand.
+fn poisson_bound(mean: f64) -> f64 {
+    const PROBABILITY: f64 = 0.9999;
+    // Beyond this the normal approximation is as good, and the first term would soon be too small to write
+    // down.
+    const MANY: f64 = 400.0;
+    if mean > MANY {
+        const SIGMAS: f64 = 3.72;
+        return (mean + SIGMAS * mean.sqrt()).floor();
+    }
+    let mut term = (-mean).exp();
+    let mut sum = term;
+    let mut count = 0.0;
+    // Ends: the terms sum to one.
+    while sum < PROBABILITY {
+        count += 1.0;
+        term *= mean / count;
+        sum += term;
+    }
+    count
+}

@@ -1,0 +1,62 @@
+//! Weir in every world: what must always hold does, and targets are met.
+
+use crate::targets::{self, Measure, Target};
+use crate::{Arm, Plan, Score, World, run};
+
+/// The targets that are asserted.
+fn is_asserted(target: &Target) -> bool {
+    const KEPT: [&str; 4] = ["B1 cost", "B3 goodput", "B6 honesty", "B7 recovery"];
+    KEPT.contains(&target.name)
+}
+
+fn scores(upstreams: usize) -> Vec<Score> {
+    // A full service needs some time to be as full as it will be.
+    let requests = |world| if world == World::B3 { 1_000 } else { 400 };
+    let plan = |world| Plan { world, upstreams, arm: Arm::Weir, seed: 11, requests: requests(world) };
+    World::ALL.into_iter().map(|world| run(&plan(world))).collect()
+}
+
+#[track_caller]
+fn check(upstreams: usize) {
+    for score in scores(upstreams) {
+        assert!(score.broken.is_empty(), "{score:?}");
+        assert_eq!(score.false_share, 0.0, "{score:?}");
+        let missed: Vec<_> = targets::missed(&score, Measure::BeyondChance)
+            .filter(|target| is_asserted(target))
+            .map(|target| target.name)
+            .collect();
+        assert!(missed.is_empty(), "{missed:?}: {score:?}");
+    }
+}
+
+#[test]
+fn with_one_service_promises_are_kept() {
+    check(1);
+}
+
+#[test]
+fn with_two_services_promises_are_kept() {
+    check(2);
+}
+
+#[test]
+fn a_share_near_to_one_is_missed_only_beyond_chance() {
+    let score = |requests: u32, failed: u32, measure| {
+        let mut score = run(&Plan { world: World::B1, upstreams: 1, arm: Arm::Weir, seed: 1, requests: 100 });
+        score.requests = requests;
+        score.answered_share = 1.0 - f64::from(failed) / f64::from(requests);
+        targets::missed(&score, measure).any(|target| target.name == "B1 answered")
+    };
+    let check = |requests, failed, missed| {
+        let found = score(requests, failed, Measure::BeyondChance);
+        assert_eq!(found, missed, "{failed} of {requests}");
+    };
+    check(1_000, 0, false);
+    check(1_000, 4, false);
+    check(1_000, 6, true);
+    check(10_000, 3, false);
+    check(10_000, 15, true);
+    check(4_000_000, 1_200, false);
+    check(4_000_000, 1_400, true);
+    assert!(score(10_000, 4, Measure::Plain) && !score(10_000, 3, Measure::Plain));
+}

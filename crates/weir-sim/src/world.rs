@@ -1,0 +1,235 @@
+//! The worlds: who asks how often, and what is wrong with the service. One world is one line in
+//! [`World::ALL`] and one arm in [`World::setting`].
+
+use serde::{Serialize, Serializer};
+
+use crate::arrivals::{Arrivals, Spell};
+use crate::text::TELLING_S_MEAN;
+use crate::trouble::{Model, SLOW_FIRST, Trouble, USUAL_FIRST};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// Every call is refused with the same probability, whatever became of others.
+    B1,
+    /// Refusals come in bursts.
+    B2,
+    /// The service has room for fewer calls at one time than are wanted, and does not say how many.
+    B3,
+    /// Everything is down for a minute.
+    B4a,
+    /// Everything is down for ten minutes.
+    B4b,
+    /// First tokens come late, some very late.
+    B5,
+    /// Streams stall or break.
+    B6,
+    /// Three times as many ask for a minute.
+    B7,
+}
+
+/// Who stands between the application and the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arm {
+    /// Nobody: one call, no retry.
+    None,
+    /// An official SDK, which retries twice.
+    Client,
+    /// The same SDK, and weir behind it.
+    Weir,
+}
+
+/// Of every world: the mean share of calls that a troubled service takes.
+pub const AVAILABILITY: f64 = 0.78;
+/// Of the second service, in every world: independent of the first.
+const SECOND_AVAILABILITY: f64 = 0.95;
+/// P(refused | refused when asked half a second before).
+const PERSISTENCE: f64 = 0.8;
+/// Calls at one time that the service with too little room takes. Nobody is told.
+const SLOTS: u32 = 100;
+/// Share of the room used before the spike.
+const BEFORE_SPIKE: f64 = 0.7;
+const SPIKE_FACTOR: f64 = 3.0;
+/// The share of streams that stall or break.
+const BROKEN_SHARE: f64 = 0.03;
+/// Requests a second in worlds whose trouble does not depend on it.
+const PER_S: f64 = 50.0;
+/// The same among bursts, of which a run must see many; for the same reason so many times more requests
+/// come there.
+const AMONG_BURSTS_PER_S: f64 = 25.0;
+const AMONG_BURSTS_FACTOR: u32 = 2;
+
+/// One world, laid out for a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) arrivals: Arrivals,
+    pub(crate) primary: Model,
+    pub(crate) second: Model,
+    /// The trouble that has a beginning and an end.
+    pub(crate) spell: Option<Spell>,
+    /// Whole answers a second that the first service can give.
+    pub(crate) capacity_per_s: Option<f64>,
+}
+
+impl World {
+    /// Every world, in order.
+    pub const ALL: [Self; 8] =
+        [Self::B1, Self::B2, Self::B3, Self::B4a, Self::B4b, Self::B5, Self::B6, Self::B7];
+
+    /// Its short name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::B1 => "B1",
+            Self::B2 => "B2",
+            Self::B3 => "B3",
+            Self::B4a => "B4a",
+            Self::B4b => "B4b",
+            Self::B5 => "B5",
+            Self::B6 => "B6",
+            Self::B7 => "B7",
+        }
+    }
+
+    /// What is wrong in it, in a few words.
+    pub const fn says(self) -> &'static str {
+        match self {
+            Self::B1 => "22 % of calls refused, each by itself",
+            Self::B2 => "22 % of calls refused, in bursts of about two seconds",
+            Self::B3 => "room for 78 % of what is asked",
+            Self::B4a => "down for one minute",
+            Self::B4b => "down for ten minutes",
+            Self::B5 => "first tokens late, 8 % of them very late",
+            Self::B6 => "3 % of streams stall or break",
+            Self::B7 => "three times the load for one minute, beyond the room there is",
+        }
+    }
+
+    /// The world of a name, in any case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|world| world.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn setting(self, requests: u32) -> Setting {
+        let steady = Arrivals { per_s: PER_S, spike: None, until_s: f64::INFINITY, requests_max: requests };
+        let usual = Setting {
+            arrivals: steady,
+            primary: Model { first: USUAL_FIRST, trouble: Trouble::None },
+            second: Model {
+                first: USUAL_FIRST,
+                trouble: Trouble::Refuses { share: 1.0 - SECOND_AVAILABILITY },
+            },
+            spell: None,
+            capacity_per_s: None,
+        };
+        let refused = 1.0 - AVAILABILITY;
+        match self {
+            Self::B1 => usual.with(Trouble::Refuses { share: refused }),
+            Self::B2 => {
+                let requests_max = requests.saturating_mul(AMONG_BURSTS_FACTOR);
+                let arrivals = Arrivals { per_s: AMONG_BURSTS_PER_S, requests_max, ..steady };
+                let bursts = Trouble::Bursts { share: refused, persistence: PERSISTENCE };
+                Setting { arrivals, ..usual.with(bursts) }
+            }
+            Self::B3 => full(usual),
+            Self::B4a => outage(usual, 60.0, requests),
+            Self::B4b => outage(usual, 600.0, requests),
+            Self::B5 => {
+                let primary = Model { first: SLOW_FIRST, trouble: Trouble::None };
+                Setting { primary, ..usual }
+            }
+            Self::B6 => usual.with(Trouble::Breaks { share: BROKEN_SHARE }),
+            Self::B7 => spike(usual, requests),
+        }
+    }
+}
+
+impl Setting {
+    fn with(mut self, trouble: Trouble) -> Self {
+        self.primary.trouble = trouble;
+        self
+    }
+}
+
+/// Forty seconds of peace, the outage, a minute after.
+fn outage(usual: Setting, seconds: f64, requests: u32) -> Setting {
+    let spell = Spell { from_s: 40.0, until_s: 40.0 + seconds };
+    let until_s = spell.until_s + 60.0;
+    let per_s = (f64::from(requests) / until_s).min(PER_S);
+    let arrivals = Arrivals { per_s, spike: None, until_s, requests_max: u32::MAX };
+    Setting { arrivals, spell: Some(spell), ..usual.with(Trouble::Outage(spell)) }
+}
+
+/// So many ask that a service without any queue loses what Erlang's formula says.
+fn full(usual: Setting) -> Setting {
+    let capacity_per_s = f64::from(SLOTS) / answer_s_mean();
+    let per_s = offered_erlangs(SLOTS, 1.0 - AVAILABILITY) / answer_s_mean();
+    let arrivals = Arrivals { per_s, ..usual.arrivals };
+    Setting { arrivals, capacity_per_s: Some(capacity_per_s), ..usual.with(Trouble::Slots(SLOTS)) }
+}
+
+/// Forty seconds of peace, a minute of spike, a minute after. The time is given, so a short run has a
+/// smaller service.
+fn spike(usual: Setting, requests: u32) -> Setting {
+    let slots = (requests / 50).clamp(SLOTS * 2 / 5, SLOTS);
+    let capacity_per_s = f64::from(slots) / answer_s_mean();
+    let spell = Spell { from_s: 40.0, until_s: 100.0 };
+    let arrivals = Arrivals {
+        per_s: BEFORE_SPIKE * capacity_per_s,
+        spike: Some((spell, SPIKE_FACTOR)),
+        until_s: spell.until_s + 60.0,
+        requests_max: u32::MAX,
+    };
+    let setting = usual.with(Trouble::Slots(slots));
+    Setting { arrivals, spell: Some(spell), capacity_per_s: Some(capacity_per_s), ..setting }
+}
+
+/// How long a call holds its slot.
+fn answer_s_mean() -> f64 {
+    USUAL_FIRST.mean_s() + TELLING_S_MEAN
+}
+
+/// The load, in calls at one time, of which `slots` slots without a queue lose the share `lost` (Erlang's
+/// formula B, which holds for any distribution of the holding time).
+fn offered_erlangs(slots: u32, lost: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 4.0 * f64::from(slots));
+    for _halving in 0..60 {
+        let middle = (low + high) / 2.0;
+        if erlang_b(slots, middle) < lost { low = middle } else { high = middle }
+    }
+    low
+}
+
+fn erlang_b(slots: u32, load: f64) -> f64 {
+    (1..=slots).fold(1.0, |lost, slot| load * lost / (f64::from(slot) + load * lost))
+}
+
+impl Arm {
+    /// Every arm, in order.
+    pub const ALL: [Self; 3] = [Self::None, Self::Client, Self::Weir];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Client => "client",
+            Self::Weir => "weir",
+        }
+    }
+
+    /// The arm of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|arm| arm.name() == name)
+    }
+}
+
+impl Serialize for World {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for Arm {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
