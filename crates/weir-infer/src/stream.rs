@@ -154,6 +154,10 @@ where
                 }
             }
         }
+        if let Err(failure) = self.watch.check() {
+            self.ended = true;
+            return Poll::Ready(Some(Err(failure)));
+        }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -164,7 +168,7 @@ where
         if chunk.as_ref().is_some_and(|chunk| chunk.progress) {
             self.watch.part(self.reader.parts(), self.reader.phase());
         } else {
-            self.watch.heard(self.reader.phase())?;
+            self.watch.heard(self.reader.phase());
         }
         Ok(chunk)
     }
