@@ -87,6 +87,11 @@ impl Clients {
         Ok(Self { http1: client(false), http2, lanes: Lanes::new(config.http2_connections) })
     }
 
+    #[cfg(test)]
+    pub(crate) const fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,

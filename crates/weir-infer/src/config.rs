@@ -45,7 +45,8 @@ pub struct Attempts {
     pub answer_mib_max: usize,
     /// Idle connections kept to one service. Default 256.
     pub idle_connections_max: usize,
-    /// Connections to one service that speaks HTTP/2; calls are spread over them. Default 4.
+    /// Connections to one service that speaks HTTP/2, 64 at most; calls are spread over them, and more are made while each
+    /// carries 64 calls. Default 4.
     pub http2_connections: usize,
     /// A PEM file of certificate authorities trusted besides the system's (a company's own, say).
     pub ca_file: Option<String>,

@@ -1,7 +1,7 @@
 //! Stage 5, infer: the call itself, streamed.
 //!
 //! What always holds: an answer is handed out only after its first meaningful part has arrived, so everything before can
-//! be tried again unseen; bytes that are no progress stop no timer; dropping an answer closes the upstream call at once;
+//! be tried again unseen; bytes that are no progress stop no timer but that of silence; dropping an answer closes the upstream call at once;
 //! no redirect is followed and no credential of the caller leaves unless the operator said so.
 
 mod broken;

@@ -49,6 +49,10 @@ where
             None => break,
         }
     }
+    // A failure in the same read as the first part: nothing has been given out, so it can be tried again unseen.
+    if let Some(failure) = events.reader.take_failure() {
+        return Err(failure);
+    }
     events.held = Some(held);
     let head = Head { status: parts.status, headers: outgoing::for_caller(parts.headers) };
     Ok(Begun { head, body: Body::Stream(Box::pin(events)) })
@@ -128,6 +132,10 @@ where
             if self.ended {
                 return Poll::Ready(None);
             }
+            if let Some(failure) = self.reader.take_failure() {
+                self.ended = true;
+                return Poll::Ready(Some(Err(failure)));
+            }
             let result = match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => self.read(frame),
                 Poll::Ready(Some(Err(error))) => Err(broken::in_answer("the stream broke", error)),
@@ -146,6 +154,10 @@ where
                 }
             }
         }
+        if let Err(failure) = self.watch.check() {
+            self.ended = true;
+            return Poll::Ready(Some(Err(failure)));
+        }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -156,7 +168,7 @@ where
         if chunk.as_ref().is_some_and(|chunk| chunk.progress) {
             self.watch.part(self.reader.parts(), self.reader.phase());
         } else {
-            self.watch.heard(self.reader.phase())?;
+            self.watch.heard(self.reader.phase());
         }
         Ok(chunk)
     }

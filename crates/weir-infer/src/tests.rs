@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use weir_core::{Answer, Class, Clock, Failure, Operation, Request, Secret, Trail};
+use weir_core::{Answer, Clock, Failure, Operation, Request, Secret, Trail};
 use weir_mock::{FaultPlan, Mock, Options, Profile};
 use weir_testkit::{chat, with_header};
 
 use crate::{Beginning, Begun, Infer, Key, Pauses, Target, Timers, config};
 
+mod faults;
 mod frames;
 mod http2;
 mod leaving;
@@ -55,6 +56,14 @@ fn stream() -> Request {
 
 fn plain() -> Request {
     request(Operation::Chat, r#"{"model":"deepseek-flash","messages":[{"role":"user","content":"hi"}]}"#)
+}
+
+/// Calls in Anthropic's dialect.
+fn messages(streamed: bool) -> Request {
+    let body = format!(
+        r#"{{"model":"m","max_tokens":400,"messages":[{{"role":"user","content":"hi"}}],"stream":{streamed}}}"#
+    );
+    request(Operation::Messages, &body)
 }
 
 fn timers(first_token_ms: u64, stall_ms: u64) -> Timers {
@@ -115,40 +124,6 @@ async fn a_stream_comes_whole_and_its_usage_chunk_stays_here() {
     assert!(!text.contains("\"prompt_tokens\""), "{text}");
 }
 
-/// Faults before anything of an answer: each is an error with its class, and nothing has been given out.
-#[tokio::test]
-async fn faults_before_the_answer_have_their_class() {
-    let check = async |fault: &str, request: Request, expected: Class| {
-        let mock = mock(&format!(r#"{{"rules":[{{{fault}}}]}}"#)).await;
-        match call(&mock, &request, timers(400, 400)).await {
-            Ok(begun) => panic!("{fault}: began with {:?}", begun.head.status),
-            Err(failure) => assert_eq!(failure.class, expected, "{fault}: {}", failure.message),
-        }
-    };
-    for make in [stream, plain] {
-        check(r#""fault":"status","status":503"#, make(), Class::Overload).await;
-        check(r#""fault":"status","status":500"#, make(), Class::Hard).await;
-        check(r#""fault":"reset""#, make(), Class::Hard).await;
-        check(r#""fault":"close""#, make(), Class::Hard).await;
-        check(r#""fault":"silence""#, make(), Class::Timeout).await;
-        check(r#""fault":"html_200""#, make(), Class::Hard).await;
-        check(r#""fault":"quota""#, make(), Class::Quota).await;
-        check(r#""fault":"auth""#, make(), Class::Auth).await;
-        check(r#""fault":"content_filter_400""#, make(), Class::ContentFilter).await;
-        check(r#""fault":"context_length""#, make(), Class::ContextLength).await;
-    }
-    check(r#""fault":"error_event_first""#, stream(), Class::Overload).await;
-    check(r#""fault":"keepalive_then_close","delay_ms":50,"keep_alive_ms":10"#, stream(), Class::Truncated)
-        .await;
-    check(r#""fault":"keepalive_then_tokens","delay_ms":3000,"keep_alive_ms":20"#, stream(), Class::Timeout)
-        .await;
-    check(r#""fault":"clean_eof","after_tokens":0"#, stream(), Class::Truncated).await;
-    check(r#""fault":"empty_200""#, plain(), Class::Hard).await;
-    check(r#""fault":"empty_200""#, stream(), Class::Truncated).await;
-    check(r#""fault":"blank_200","delay_ms":10"#, plain(), Class::Hard).await;
-    check(r#""fault":"cut_rst_after","after_tokens":3"#, plain(), Class::Truncated).await;
-}
-
 #[tokio::test]
 async fn keep_alives_before_the_answer_reach_nobody() {
     let mock =
@@ -161,27 +136,6 @@ async fn keep_alives_before_the_answer_reach_nobody() {
     );
     let (whole, failure) = text(call(&mock, &plain(), timers(5000, 5000)).await.unwrap()).await;
     assert!(failure.is_none() && whole.starts_with('{'), "{whole}");
-}
-
-/// Faults in the middle: what came is given out, and the end is a failure, never a clean one.
-#[tokio::test]
-async fn a_dead_stream_ends_in_a_failure() {
-    let check = async |fault: &str, expected: Class| {
-        let mock = mock(&format!(r#"{{"rules":[{{{fault},"after_tokens":5}}]}}"#)).await;
-        // Tokens one by one: an error that shares a read with the first token is an error before the answer.
-        let request = with_header(stream(), "x-mock-itl-ms", "5");
-        let (text, failure) = text(call(&mock, &request, timers(5000, 150)).await.unwrap()).await;
-        let failure = failure.unwrap_or_else(|| panic!("{fault}: ended cleanly after {text}"));
-        assert_eq!(failure.class, expected, "{fault}: {}", failure.message);
-        assert!(!text.contains("[DONE]") && text.contains("\"content\""), "{fault}: {text}");
-    };
-    check(r#""fault":"cut_fin_after""#, Class::Truncated).await;
-    check(r#""fault":"cut_rst_after""#, Class::Truncated).await;
-    check(r#""fault":"clean_eof""#, Class::Truncated).await;
-    check(r#""fault":"stall_after_tokens""#, Class::Timeout).await;
-    check(r#""fault":"stall_after_tokens","keep_alive_ms":20"#, Class::Timeout).await;
-    check(r#""fault":"error_event_after""#, Class::Overload).await;
-    check(r#""fault":"insufficient_system_resource""#, Class::Truncated).await;
 }
 
 #[tokio::test]

@@ -47,15 +47,17 @@ impl Watch {
     }
 
     /// Bytes came that are no progress.
+    pub(crate) fn heard(&mut self, phase: Phase) {
+        self.patience.heard(self.clock.now(), phase);
+        self.come_nearer();
+    }
+
+    /// Looks at the clock instead of the timer, which a service that never pauses leaves no turn.
     ///
     /// # Errors
-    /// Patience has ended all the same: a service that never pauses leaves the timer no turn.
-    pub(crate) fn heard(&mut self, phase: Phase) -> Result<(), Failure> {
-        let now = self.clock.now();
-        self.patience.heard(now, phase);
-        self.patience.check(now)?;
-        self.come_nearer();
-        Ok(())
+    /// Patience has ended.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        self.patience.check(self.clock.now()).map(|_due| ())
     }
 
     /// The failure, once patience has ended.

@@ -42,7 +42,9 @@ where
     while let Some(frame) = watch.wait(body.frame()).await? {
         let frame = frame.map_err(|error| broken::in_answer("the answer broke off", error))?;
         let Ok(mut data) = frame.into_data() else { continue };
-        watch.heard(Phase::Content)?;
+        watch.heard(Phase::Content);
+        watch.check()?;
+        tokio::task::coop::consume_budget().await;
         if first.is_empty() {
             data.advance(data.len() - data.trim_ascii_start().len());
         }

@@ -9,6 +9,7 @@ use crate::scene::Scene;
 mod blank;
 mod connection;
 mod cut;
+mod echo;
 pub(crate) mod finish;
 mod in_band;
 mod injector;
@@ -30,6 +31,7 @@ pub(crate) const FAMILIES: &[&[Fault]] = &[
     cut::FAULTS,
     in_band::FAULTS,
     finish::FAULTS,
+    echo::FAULTS,
 ];
 
 /// One way to go wrong.

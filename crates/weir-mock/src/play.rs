@@ -103,6 +103,10 @@ impl Play {
                     self.attempt.stall();
                     self.keep_alive(period, comment);
                 }
+                Some(Step::Retire) => {
+                    self.wire.retire();
+                    self.steps.pop_front();
+                }
                 Some(&Step::Sever(how)) => {
                     self.attempt.end(Ended::Cut);
                     self.wire.sever(how);

@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Flush,
     /// Nothing more ever comes, but for keep-alives; the caller must leave.
     Stall(Option<(Duration, Bytes)>),
+    /// The connection takes no more requests and ends with the last of those that run on it.
+    Retire,
     /// The connection ends, with all that runs on it.
     Sever(Sever),
     /// This answer ends: RST_STREAM on HTTP/2, a closed connection on HTTP/1.1.

@@ -26,6 +26,7 @@ const STREAMS_MAX: u32 = 1_000;
 pub(crate) struct Wire {
     how: OnceLock<Sever>,
     severed: CancellationToken,
+    retired: CancellationToken,
 }
 
 impl Wire {
@@ -34,6 +35,11 @@ impl Wire {
         if self.how.set(how).is_ok() {
             self.severed.cancel();
         }
+    }
+
+    /// Ends the connection once what runs on it has ended.
+    pub fn retire(&self) {
+        self.retired.cancel();
     }
 }
 
@@ -56,12 +62,19 @@ pub(crate) async fn converse(
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => return Ok(()),
-        () = wire.severed.cancelled() => {}
-        // A client that leaves in the middle of something is an error to hyper and everyday to us.
-        _ = connection.as_mut() => return Ok(()),
+    let mut retiring = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            () = wire.severed.cancelled() => break,
+            () = wire.retired.cancelled(), if !retiring => {
+                retiring = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            // A client that leaves in the middle of something is an error to hyper and everyday to us.
+            _ = connection.as_mut() => return Ok(()),
+        }
     }
     match wire.how.get() {
         Some(Sever::Rst) => socket.set_linger(Some(Duration::ZERO)),

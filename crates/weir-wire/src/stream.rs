@@ -19,6 +19,7 @@ pub struct StreamReader {
     parts: u64,
     finish: Option<Finish>,
     last: bool,
+    failed: Option<Failure>,
 }
 
 impl StreamReader {
@@ -26,7 +27,8 @@ impl StreamReader {
     pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
         let splitter = Splitter::default();
         let phase = Phase::default();
-        Self { format, splitter, keeps_usage, begun: false, phase, parts: 0, finish: None, last: false }
+        let (begun, last, parts) = (false, false, 0);
+        Self { format, splitter, keeps_usage, begun, phase, parts, finish: None, last, failed: None }
     }
 
     /// What the service was writing last.
@@ -44,11 +46,20 @@ impl StreamReader {
         self.last
     }
 
-    /// Takes a read. `None`: nothing for the caller in it.
+    /// The failure that came in one read with the chunk last given out, right after it.
+    pub const fn take_failure(&mut self) -> Option<Failure> {
+        self.failed.take()
+    }
+
+    /// Takes a read. `None`: nothing for the caller in it, as in all that follows the service's last event.
     ///
     /// # Errors
-    /// The service reported a failure in its stream, or did not speak SSE.
+    /// The service reported a failure in its stream, or did not speak SSE. What came before it in the same read is given
+    /// out first; the failure is then asked for with [`Self::take_failure`], or comes with the next call.
     pub fn push(&mut self, read: Bytes) -> Result<Option<Chunk>, Failure> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
         let block = self.splitter.push(read).map_err(|error| Failure::new(Class::Hard, error.to_string()))?;
         self.read_block(block)
     }
@@ -58,6 +69,9 @@ impl StreamReader {
     /// # Errors
     /// [`Class::Truncated`] when the service never said how the answer ended.
     pub fn finish(&mut self) -> Result<Option<Chunk>, Failure> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
         let rest = self.splitter.finish();
         let mut chunk = Chunk::default();
         if rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
@@ -83,12 +97,22 @@ impl StreamReader {
         let mut chunk = Chunk::default();
         let mut kept = Kept::default();
         for event in events(&block) {
+            if self.last {
+                break;
+            }
             if event.data_lines == 0 && event.name.is_empty() {
                 kept.skip();
                 continue;
             }
-            let reading = self.format.read_event(&block, &event, self.begun)?;
-            self.note(&reading, &mut chunk)?;
+            let read = self.format.read_event(&block, &event, self.begun);
+            let reading = match read.and_then(|reading| self.note(&reading, &mut chunk).map(|()| reading)) {
+                Ok(reading) => reading,
+                // What the service said before it failed was said, however its bytes were cut into reads.
+                Err(failure) => {
+                    self.failed = Some(failure);
+                    break;
+                }
+            };
             if reading.drop || (reading.usage_only && !self.keeps_usage) {
                 kept.skip();
             } else if event.has_id_or_retry && self.format.strips_id_and_retry() {
@@ -99,7 +123,10 @@ impl StreamReader {
         }
         chunk.bytes = kept.into_bytes(block);
         let says_something = !chunk.bytes.is_empty() || chunk.usage.is_some();
-        Ok(says_something.then_some(chunk))
+        match self.failed.take_if(|_| !says_something) {
+            Some(failure) => Err(failure),
+            None => Ok(says_something.then_some(chunk)),
+        }
     }
 
     fn note(&mut self, reading: &Reading, chunk: &mut Chunk) -> Result<(), Failure> {

@@ -78,6 +78,44 @@ async fn calls_are_spread_over_connections() {
 }
 
 #[tokio::test]
+async fn a_place_on_a_connection_is_given_back_with_the_answer() {
+    let config = config::Attempts { http2_connections: 1, ..config::Attempts::default() };
+    let infer = Infer::new(clock(), &config, false).unwrap();
+    // Every third call fails, every third is dropped unread: a place kept by one of them would open a second connection.
+    let service = Service::start(|nth, id| match nth % 3 {
+        0 => reaction(reset(id, INTERNAL_ERROR)),
+        _ => reaction(answer(id)),
+    })
+    .await;
+    for nth in 0..200 {
+        let begun = call(&infer, &service.base).await;
+        assert_eq!(begun.is_err(), nth % 3 == 0);
+        if nth % 3 == 1 {
+            assert!(text(begun.unwrap()).await.1.is_none());
+        }
+    }
+    assert_eq!(service.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_full_connection_makes_the_next_call_open_another() {
+    let config = config::Attempts { http2_connections: 1, ..config::Attempts::default() };
+    let infer = Infer::new(clock(), &config, false).unwrap();
+    let mock = mock(r#"{"rules":[{"fault":"stall_after_tokens","after_tokens":1}]}"#).await;
+    let (base, request) = (format!("{}/v1", mock.base_url()), stream());
+    let target = target(&base, &request, true);
+    let mut answers = Vec::new();
+    for _call in 0..64 {
+        answers.push(infer.call(&request, &target, timers(5_000, 5_000)).await.unwrap());
+    }
+    let service = infer.clients.lanes();
+    let authority = mock.addr().to_string().parse().unwrap();
+    assert_eq!(service.seat(&authority).lane(), 1);
+    drop(answers);
+    assert_eq!(service.seat(&authority).lane(), 0);
+}
+
+#[tokio::test]
 async fn streams_that_break_over_http2_are_broken_answers() {
     let check = async |fault: &str, expected: Class| {
         let mock = mock(r#"{"rules":[]}"#).await;

@@ -138,11 +138,23 @@ async fn the_words_of_an_error_are_not_waited_for_long() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_comments_leaves_others_their_turn() {
-    let (request, timers) = (stream(), timers(false));
-    let flood = begin(&request, timers, response("text/event-stream", [Step::Forever(COMMENT)]));
-    tokio::select! {
-        biased;
-        _ = flood => panic!("there is no end to it"),
-        () = std::future::ready(()) => {}
+    for (request, kind) in [(stream(), "text/event-stream"), (plain(), "application/json")] {
+        let bytes = if request.envelope.stream { COMMENT } else { "\n" };
+        let flood = begin(&request, timers(false), response(kind, [Step::Forever(bytes)]));
+        tokio::select! {
+            biased;
+            _ = flood => panic!("there is no end to it"),
+            () = std::future::ready(()) => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_comments_ends_with_the_callers_time() {
+    for (request, kind) in [(stream(), "text/event-stream"), (plain(), "application/json")] {
+        let bytes = if request.envelope.stream { COMMENT } else { "\n" };
+        let soon = Timers { begin_by: clock().now() + Duration::from_millis(20), ..timers(false) };
+        let failure = begin(&request, soon, response(kind, [Step::Forever(bytes)])).await.unwrap_err();
+        assert_eq!(failure.class, Class::Deadline, "{}", failure.message);
     }
 }

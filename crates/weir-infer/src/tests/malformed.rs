@@ -67,7 +67,7 @@ async fn a_whole_body_of_rubbish_is_no_answer() {
 }
 
 /// The failure of a call to a server that writes these bytes and closes.
-async fn canned(bytes: &'static [u8], request: &Request) -> Failure {
+async fn canned(bytes: &'static [u8], request: &Request, http2: bool) -> Failure {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
     let server = async {
@@ -83,7 +83,7 @@ async fn canned(bytes: &'static [u8], request: &Request) -> Failure {
     };
     let infer = infer();
     let client = async {
-        let begun = infer.call(request, &target(&base, request, false), timers(5_000, 5_000)).await;
+        let begun = infer.call(request, &target(&base, request, http2), timers(5_000, 5_000)).await;
         drop(infer);
         match begun {
             Ok(begun) => text(begun).await.1.expect("it ends in a failure"),
@@ -96,7 +96,7 @@ async fn canned(bytes: &'static [u8], request: &Request) -> Failure {
 #[tokio::test]
 async fn broken_http_is_a_broken_service() {
     let check = async |bytes: &'static [u8], request: Request, expected: Class| {
-        let failure = canned(bytes, &request).await;
+        let failure = canned(bytes, &request, false).await;
         assert_eq!((failure.class, failure.sent), (expected, true), "{}", failure.message);
     };
     check(b"rubbish\r\n\r\n", stream(), Class::Hard).await;
@@ -107,6 +107,15 @@ async fn broken_http_is_a_broken_service() {
     let no_size =
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n";
     check(no_size, stream(), Class::Truncated).await;
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_speak_http2_is_a_broken_one() {
+    // It never began the call either, but a service that says so would be tried for ever.
+    for bytes in [&b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..], b"\0\0\0\0\0\0\0\0\0", b""] {
+        let failure = canned(bytes, &stream(), true).await;
+        assert_eq!(failure.class, Class::Hard, "{}", failure.message);
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::{Fault, Rule, always};
 use crate::reply::{Reply, Sever, Step};
+use crate::scene::Scene;
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -42,7 +43,25 @@ pub(super) const FAULTS: &[Fault] = &[
             }
         },
     },
+    Fault {
+        name: "h2_goaway_graceful",
+        about: "HTTP/2: GOAWAY, before the answer or after `after_tokens`; what is under way is answered to its end, and no \
+                new stream is; on HTTP/1.1 the connection closes after the answer",
+        applies: always,
+        play: retiring,
+    },
 ];
+
+/// The ordinary reply, with the connection retired before what follows `after_tokens`.
+fn retiring(rule: &Rule, scene: &Scene) -> Reply {
+    let mut reply = scene.reply();
+    let mut beginning = reply.clone();
+    beginning.keep_tokens(rule.after_tokens.unwrap_or(0));
+    let streamed = scene.streams() && rule.after_tokens.is_some();
+    let at = if streamed { beginning.steps.len() } else { 0 };
+    reply.steps.insert(at, Step::Retire);
+    reply
+}
 
 fn nothing_but(rule: &Rule, step: Step) -> Reply {
     let mut reply = Reply::nothing_but(step);

@@ -79,6 +79,84 @@ async fn a_prefill_is_rejected_and_everything_else_answered() {
 }
 
 #[tokio::test]
+async fn a_begun_answer_is_said_again_from_its_first_word() {
+    let mock = mock_with(json!({"rules": [{"fault": "echo_prefix", "times": 2}]})).await;
+    let said =
+        post(&mock, CHAT, &chat(false)).send().await.json()["choices"][0]["message"]["content"].clone();
+    let (whole, begun) = said.as_str().map(|text| (text, &text[..20])).expect("a text");
+    for stream in [true, false] {
+        let mut body = chat(stream);
+        let begun = json!({"role": "assistant", "content": begun, "prefix": true});
+        body["messages"].as_array_mut().expect("a list").push(begun);
+        let seen = post(&mock, "/beta/chat/completions", &body).send().await;
+        let again = match stream {
+            true => seen.streamed_text(),
+            false => seen.json()["choices"][0]["message"]["content"].as_str().expect("a text").to_owned(),
+        };
+        assert_eq!(again, whole);
+    }
+    let asked = json!([{"role": "user", "content": "Tell me about the sea."}, {"role": "assistant", "content": begun}]);
+    let body = json!({"model": "m", "max_tokens": 9999, "messages": asked});
+    mock.set_faults(crate::FaultPlan::parse(r#"{"rules":[{"fault":"echo_prefix"}]}"#).expect("a plan"));
+    let seen = post(&mock, "/anthropic/v1/messages", &body).send().await;
+    assert!(seen.json()["content"][0]["text"].as_str().expect("a text").starts_with(begun));
+}
+
+/// Every fault that strikes any talk, in both dialects, streamed and not: what the client's end of the socket sees.
+#[tokio::test]
+async fn faults_strike_both_dialects_streamed_or_not() {
+    async fn check(rule: Value, status: Option<u16>, streamed: End, plain: End) {
+        for (path, stream) in [(CHAT, true), (CHAT, false), ("/v1/messages", true), ("/v1/messages", false)] {
+            let mock = mock_with(json!({"rules": [rule.clone()]})).await;
+            let mut body = chat(stream);
+            body["max_tokens"] = json!(400);
+            let end = if stream { streamed } else { plain };
+            let patience = if end == End::Silent { 150 } else { 5_000 };
+            let seen = post(&mock, path, &body).patience(patience).send().await;
+            // A whole body that never comes has no head either.
+            let status = status.filter(|_| stream || end == End::Whole || !seen.head.is_empty());
+            assert_eq!((seen.status, seen.end), (status, end), "{rule} at {path}, stream {stream}");
+            assert_eq!(json!(only_attempt(&mock).await.fault), rule["fault"]);
+        }
+    }
+    let ok = Some(200);
+    check(json!({"fault": "reset"}), None, End::Reset, End::Reset).await;
+    check(json!({"fault": "blank_200", "delay_ms": 5}), ok, End::Whole, End::Whole).await;
+    check(json!({"fault": "html_200"}), ok, End::Whole, End::Whole).await;
+    check(json!({"fault": "slow_first_token", "delay_ms": 5}), ok, End::Whole, End::Whole).await;
+    let kept = |fault| json!({"fault": fault, "delay_ms": 20, "keep_alive_ms": 5});
+    check(kept("keepalive_then_tokens"), ok, End::Whole, End::Whole).await;
+    check(kept("keepalive_then_close"), ok, End::Closed, End::Closed).await;
+    check(kept("error_after_committed_200"), ok, End::Whole, End::Whole).await;
+    let after = |fault| json!({"fault": fault, "after_tokens": 5});
+    check(after("reasoning_stall"), ok, End::Silent, End::Silent).await;
+    check(after("stall_after_tokens"), ok, End::Silent, End::Silent).await;
+    check(after("cut_fin_after"), ok, End::Closed, End::Closed).await;
+    check(after("cut_rst_after"), ok, End::Reset, End::Reset).await;
+    check(after("insufficient_system_resource"), ok, End::Whole, End::Whole).await;
+    check(json!({"fault": "h2_goaway_graceful"}), ok, End::Whole, End::Whole).await;
+}
+
+#[tokio::test]
+async fn streams_of_messages_go_wrong_in_their_own_words() {
+    let play = async |fault: &str| {
+        let mock = mock_with(json!({"rules": [{"fault": fault, "after_tokens": 4}]})).await;
+        let body = json!({"model": "m", "max_tokens": 99, "stream": true, "messages": [{"role": "user", "content": "a"}]});
+        post(&mock, "/v1/messages", &body).send().await
+    };
+    let seen = play("clean_eof").await;
+    assert!(seen.end == End::Whole && !seen.body.contains("message_delta"), "{}", seen.body);
+    let seen = play("no_done").await;
+    assert!(seen.body.contains("end_turn") || seen.body.contains("max_tokens"), "{}", seen.body);
+    assert!(!seen.body.contains("message_stop"), "{}", seen.body);
+    let seen = play("bad_json_event").await;
+    assert!(seen.body.contains("\"del\n\n") && seen.body.contains("message_stop"), "{}", seen.body);
+    let seen = play("error_event_first").await;
+    assert!(seen.body.starts_with("event: error\n"), "{}", seen.body);
+    assert!(play("insufficient_system_resource").await.body.contains("insufficient_system_resource"));
+}
+
+#[tokio::test]
 async fn connections_end_before_any_byte() {
     let (seen, entry) = play(json!({"fault": "reset"}), true).await;
     assert_eq!((seen.status, seen.end, seen.head.as_str()), (None, End::Reset, ""));

@@ -67,3 +67,16 @@ async fn going_away_takes_every_stream_along() {
     let mut sender = sender;
     ask(&mut sender, &chat(false)).await.expect_err("no more requests on it");
 }
+
+#[tokio::test]
+async fn a_connection_that_retires_answers_what_is_under_way_and_nothing_new() {
+    let mock =
+        mock_with(json!({"rules": [{"fault": "h2_goaway_graceful", "after_tokens": 3, "times": 1}]})).await;
+    let mut sender = connect(&mock).await;
+    let mut body = chat(true);
+    body["x-mock-itl-ms"] = json!(2);
+    let streamed = ask(&mut sender, &body).await.expect("answered to its end");
+    assert!(streamed.ends_with("data: [DONE]\n\n"));
+    ask(&mut sender, &chat(false)).await.expect_err("no more requests on it");
+    assert!(ask(&mut connect(&mock).await, &chat(false)).await.is_ok());
+}

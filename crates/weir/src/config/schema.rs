@@ -77,7 +77,7 @@ const BOUNDS: &[Bound] = &[
     within("attempts.silence_ms", 1, DAY_MS),
     within("attempts.parts_per_s_min", 0, 1_000_000),
     within("attempts.answer_mib_max", 1, 64 * GIBIBYTE_MIB),
-    within("attempts.http2_connections", 1, 1024),
+    within("attempts.http2_connections", 1, 64),
     within("attempts.budget.ratio", 0, 1000),
     within("attempts.budget.ratio_failing", 0, 1000),
     within("attempts.budget.per_s_min", 0, 1_000_000),
