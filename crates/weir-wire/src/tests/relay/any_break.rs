@@ -67,11 +67,8 @@ fn manner() -> impl Strategy<Value = Manner> {
         Rung::Prefill(Prefill::ContinueFinalMessage),
         Rung::Instructed,
     ];
-    (prop::sample::select(rungs.to_vec()), 0_usize..60, any::<bool>()).prop_map(|(rung, repeats, trims)| Manner {
-        rung,
-        repeats,
-        trims,
-    })
+    (prop::sample::select(rungs.to_vec()), 0_usize..60, any::<bool>())
+        .prop_map(|(rung, repeats, trims)| Manner { rung, repeats, trims })
 }
 
 /// Joins reads, so that several events come at once.
