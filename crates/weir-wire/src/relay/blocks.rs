@@ -9,7 +9,7 @@ use weir_core::Failure;
 use super::join::{Join, failure};
 use super::messages::{Opened, block_stop, text_delta, with_index, without_text};
 use super::seam::Seam;
-use super::{data_of, rewritten};
+use super::wire::{data_of, rewritten};
 
 /// Where the attempt's blocks go.
 pub(super) struct Blocks {

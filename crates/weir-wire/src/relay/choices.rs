@@ -8,7 +8,7 @@ use weir_core::Failure;
 
 use super::join::Join;
 use super::piece::Said;
-use super::{data_of, rewritten};
+use super::wire::{data_of, rewritten};
 use crate::json::{Object, decode, elements, encode, inside, range_of};
 
 /// What every event repeats, and the caller must see unchanged.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::attempt::Attempt;
 use super::join::Join;
 use super::request::Asked;
 use super::story::Story;
@@ -18,10 +19,11 @@ pub(super) const fn mark(operation: Operation) -> &'static [u8] {
 
 /// All that is missing when a stop sequence was completed that the service did not see: part of it was said by another.
 /// The token counts are estimates, since the service has not reported yet.
-pub(super) fn stopped(asked: &Asked, story: &Story, join: &Join, open: Option<usize>) -> Vec<u8> {
+pub(super) fn stopped(asked: &Asked, story: &Story, attempt: &Attempt) -> Vec<u8> {
+    let join = &attempt.join;
     let completion = story.parts;
     let mut out = match asked.operation {
-        Operation::Messages => stopped_message(join, open, completion),
+        Operation::Messages => stopped_message(join, attempt.open(), completion),
         operation => stopped_choice(asked, operation, join, completion),
     };
     out.push_str(std::str::from_utf8(mark(asked.operation)).expect("marks are ASCII"));

@@ -7,9 +7,9 @@
 use bytes::Bytes;
 use weir_core::{Class, Failure};
 
-use super::Wire;
 use super::seam::{Seam, Verdict};
 use super::tally::Tally;
+use super::wire::Wire;
 use crate::json::{decode, half_at_end};
 
 /// The join of one attempt.
@@ -34,11 +34,11 @@ pub(super) struct Join {
 }
 
 impl Join {
-    pub(super) fn new(wire: Wire, tally: Tally) -> Self {
+    pub(super) fn new(wire: Wire, names: Vec<(&'static str, String)>) -> Self {
         Self {
             wire,
-            names: Vec::new(),
-            tally,
+            names,
+            tally: Tally::default(),
             leaves_reasoning_out: false,
             reasoned: false,
             continues: false,

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use super::piece::Said;
-use super::{data_of, rewritten};
+use super::wire::{data_of, rewritten};
 use crate::delta::Kind;
 use crate::json::{Object, elements, encode, inside, range_of};
 

@@ -75,3 +75,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_cannot_be_continued_is_refused_however_it_is_tried() {
+    let writes = Writes::plainly(1);
+    let mut call = super::Call::new(Operation::Chat, BODY, NO_HOLDS);
+    call.cut(&[writes.delta(r#""tool_calls":[{"index":0}]"#)]);
+    for rung in RUNGS {
+        assert!(!call.relay.can(rung), "{rung:?}");
+        call.resume(rung);
+        super::refused(&mut call, &writes.chat("", "Hello"));
+    }
+}

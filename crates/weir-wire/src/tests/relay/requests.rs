@@ -136,6 +136,8 @@ fn a_rung_is_offered_only_where_it_fits() {
     chat(parts.clone(), "", "Hello", PREFIX, false);
     chat(parts, "", "Hello", REPLAY, true);
     chat(json!({"n": 2}), "", "Hello", REPLAY, false);
+    let call = Call::chat(&asked(&json!({"n": 2})).to_string());
+    assert!(call.relay.can(Rung::Fresh) && !call.relay.can(PREFIX));
 
     let message = |more: Value, blocks: &[Block<'_>], rung: Rung, expected: bool| {
         let call = broken_message(&asked(&more), blocks);
