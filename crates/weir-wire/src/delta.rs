@@ -1,7 +1,8 @@
-//! The usual piece of a streamed answer, read without parsing: a delta that says one string of text and nothing else.
+//! The usual piece of a streamed answer, read without parsing: a delta that says one string of text and
+//! nothing else.
 //!
-//! What always holds: text cannot fake a delta, because the quotes inside a JSON string are escaped; whatever is unusual
-//! in the least is left to a real parser.
+//! What always holds: text cannot fake a delta, because the quotes inside a JSON string are escaped; whatever
+//! is unusual in the least is left to a real parser.
 
 use std::ops::Range;
 use std::sync::LazyLock;

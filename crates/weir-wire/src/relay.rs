@@ -1,8 +1,9 @@
-//! Joins the attempts at one streamed answer into one answer: what the caller was given is remembered, and when a stream
-//! breaks, the next attempt's is joined on where the last one stopped.
+//! Joins the attempts at one streamed answer into one answer: what the caller was given is remembered, and
+//! when a stream breaks, the next attempt's is joined on where the last one stopped.
 //!
-//! What always holds: as long as nothing breaks, the caller gets the service's own bytes. No byte of text is given twice
-//! and none is left out; there is one id, one role and one end. What cannot be joined is an error, never a guess.
+//! What always holds: as long as nothing breaks, the caller gets the service's own bytes. No byte of text is
+//! given twice and none is left out; there is one id, one role and one end. What cannot be joined is an
+//! error, never a guess.
 
 mod attempt;
 mod blocks;
@@ -41,8 +42,8 @@ pub enum Delivered {
     Reasoning,
     /// Some of its text.
     Content,
-    /// Something that cannot be continued: a call of a tool that was not held back, signed thinking, a refusal, audio,
-    /// more answers than one, or more text than is kept.
+    /// Something that cannot be continued: a call of a tool that was not held back, signed thinking, a
+    /// refusal, audio, more answers than one, or more text than is kept.
     Other,
     /// All of it but its closing: see [`Relay::closing`].
     Finished,
@@ -164,8 +165,8 @@ impl Relay {
         Ok(worth_giving(chunk_of(&given, None)))
     }
 
-    /// Whether the answer is over although the service goes on: a stop sequence was completed of which an earlier attempt
-    /// had said the beginning.
+    /// Whether the answer is over although the service goes on: a stop sequence was completed of which an
+    /// earlier attempt had said the beginning.
     pub fn is_over(&self) -> bool {
         self.state == State::Over
     }
@@ -181,7 +182,8 @@ impl Relay {
         if self.story.closed { b"" } else { closing::mark(self.asked.operation) }
     }
 
-    /// Tokens of the present attempt, and whether they are an estimate: a stream that broke has not reported them.
+    /// Tokens of the present attempt, and whether they are an estimate: a stream that broke has not reported
+    /// them.
     pub fn spent(&self) -> (Usage, bool) {
         self.spent.tokens()
     }
@@ -192,9 +194,10 @@ impl Relay {
         joins && self.asked.can(&self.story, rung)
     }
 
-    /// The request for the next attempt on this rung, whose chunks are joined accordingly. `envelope` is the request as it
-    /// would be sent for the first time. A rung that does not fit is taken for [`Rung::Replay`], which needs no more than
-    /// the request itself; where that does not fit either, whatever comes is refused.
+    /// The request for the next attempt on this rung, whose chunks are joined accordingly. `envelope` is the
+    /// request as it would be sent for the first time. A rung that does not fit is taken for
+    /// [`Rung::Replay`], which needs no more than the request itself; where that does not fit either,
+    /// whatever comes is refused.
     pub fn resume(&mut self, rung: Rung, envelope: &Envelope) -> Envelope {
         self.hold.release();
         let again = self.can(Rung::Fresh) || self.can(Rung::Replay);
@@ -216,7 +219,8 @@ impl Relay {
         if self.asked.many && self.story.opened { Delivered::Other } else { self.story.delivered() }
     }
 
-    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded.
+    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is
+    /// recorded.
     fn passes(&mut self, chunk: &Chunk) -> bool {
         let bytes = &chunk.bytes[..];
         let open = self.hold.is_open() || (self.hold.is_empty() && self.story.lost);

@@ -1,4 +1,5 @@
-//! A later attempt at an answer of which the caller has something: what it was given of it decides how it is joined on.
+//! A later attempt at an answer of which the caller has something: what it was given of it decides how it is
+//! joined on.
 
 use bytes::Bytes;
 use weir_core::{Failure, Rung, Usage};
@@ -44,8 +45,8 @@ impl Attempt {
         Self { join, blocks: Self::blocks(story, false) }
     }
 
-    /// The same, with the tokens delivered counted as answer, not as prompt. `prompt_told`: what the caller was already
-    /// told of the prompt.
+    /// The same, with the tokens delivered counted as answer, not as prompt. `prompt_told`: what the caller
+    /// was already told of the prompt.
     pub(super) fn counting(mut self, delivered: u64, prompt_told: Option<Usage>) -> Self {
         self.join.tally = Tally { delivered, prompt_told };
         self

@@ -1,7 +1,8 @@
-//! Joins an attempt's Anthropic events on to an earlier attempt's: one message, whose blocks follow each other.
+//! Joins an attempt's Anthropic events on to an earlier attempt's: one message, whose blocks follow each
+//! other.
 //!
-//! What always holds: the caller sees one `message_start`; a block opens only after the one before has closed; indices
-//! rise by one.
+//! What always holds: the caller sees one `message_start`; a block opens only after the one before has
+//! closed; indices rise by one.
 
 use bytes::Bytes;
 use weir_core::Failure;

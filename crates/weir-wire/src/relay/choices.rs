@@ -1,4 +1,5 @@
-//! Events of chat completions and legacy completions: what they say, and how they are joined on to an earlier attempt's.
+//! Events of chat completions and legacy completions: what they say, and how they are joined on to an earlier
+//! attempt's.
 //!
 //! What always holds: fields that weir does not act on stay as the service wrote them.
 

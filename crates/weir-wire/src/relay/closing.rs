@@ -1,4 +1,5 @@
-//! What ends an answer in its service's stead: the service goes on, or has said how the answer ended and then broke off.
+//! What ends an answer in its service's stead: the service goes on, or has said how the answer ended and then
+//! broke off.
 
 use serde_json::json;
 
@@ -17,8 +18,8 @@ pub(super) const fn mark(operation: Operation) -> &'static [u8] {
     }
 }
 
-/// All that is missing when a stop sequence was completed that the service did not see: part of it was said by another.
-/// The token counts are estimates, since the service has not reported yet.
+/// All that is missing when a stop sequence was completed that the service did not see: part of it was said
+/// by another. The token counts are estimates, since the service has not reported yet.
 pub(super) fn stopped(asked: &Asked, story: &Story, attempt: &Attempt) -> Vec<u8> {
     let join = &attempt.join;
     let completion = story.parts;

@@ -1,6 +1,7 @@
 //! The dialects that are relayed: how each one's events are read and changed.
 //!
-//! What always holds: a glance finds nothing that a reading would not find; what it is unsure of it leaves to a reading.
+//! What always holds: a glance finds nothing that a reading would not find; what it is unsure of it leaves to
+//! a reading.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! Anthropic messages, rule by rule. That blocks open and close in order the caller of these tests checks itself.
+//! Anthropic messages, rule by rule. That blocks open and close in order the caller of these tests checks
+//! itself.
 
 use weir_core::{Finish, Operation, Prefill, Rung};
 
