@@ -1,6 +1,7 @@
 //! What the wire promises, subject by subject: one `check` each, adding a case is one line.
 
 mod classify;
+mod delta;
 mod envelope;
 mod error;
 mod operation;

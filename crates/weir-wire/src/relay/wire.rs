@@ -29,7 +29,7 @@ impl Wire {
             Self::Legacy => delta::texts(block).all(all),
             Self::Messages => {
                 let mut names = events(block).map(|event| &block[event.name]);
-                names.all(|name| name == b"content_block_delta")
+                (are_plain_deltas(block) || names.all(|name| name == b"content_block_delta"))
                     && delta::deltas(block, &delta::MESSAGES).all(&mut all)
             }
         }
@@ -60,6 +60,17 @@ impl Wire {
             Self::Chat | Self::Legacy => choices::names(event),
         }
     }
+}
+
+/// Whether a block is nothing but deltas, written as everyone writes them: a quarter of the cost of finding its events.
+fn are_plain_deltas(mut block: &[u8]) -> bool {
+    while let Some(rest) = block.strip_prefix(b"event: content_block_delta\ndata: ") {
+        match memchr::memchr(b'\n', rest).map(|end| rest.split_at(end + 1).1) {
+            Some([b'\n', rest @ ..]) => block = rest,
+            _ => return false,
+        }
+    }
+    block.is_empty()
 }
 
 /// The data of the one event in `bytes`, and where it lies; `None` when it has none or is not UTF-8.
