@@ -61,6 +61,11 @@ pub struct Holds {
 }
 
 /// One streamed answer, whatever the number of attempts at it.
+///
+/// Every chunk of the present attempt goes through [`push`](Self::push), and the end of its stream through
+/// [`finish`](Self::finish). When the attempt breaks, or one of these refuses it: [`broke`](Self::broke) says what the
+/// caller has, [`spent`](Self::spent) what it cost, [`can`](Self::can) which rungs are left, and
+/// [`resume`](Self::resume) gives the request for the next attempt, before whose chunks it must be called.
 pub struct Relay {
     wire: Wire,
     asked: Asked,
