@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, Method};
 use prometheus_client::registry::Registry;
 use weir_admit::Admission;
-use http::{HeaderMap, Method};
 use weir_core::{
-    Answer, Chance, Class, Clock, Dialect, Envelope, Failure, Kind, Operation, Rejection, Request, RequestId, Rung,
-    Trail,
+    Answer, Chance, Class, Clock, Dialect, Envelope, Failure, Kind, Operation, Rejection, Request, RequestId,
+    Rung, Trail,
 };
 use weir_infer::{Beginning, Begun, Infer, Pauses, Target, Timers, config};
 use weir_route::{EndpointId, Route};
@@ -123,7 +123,8 @@ impl Attempts {
     pub async fn check(&self, endpoint: EndpointId, patience: Duration) {
         let Shared { clock, chance, route, upstream, limits, .. } = &*self.shared;
         let (now, endpoint) = (clock.now(), route.endpoint(endpoint));
-        let Some(dialect) = [Dialect::OpenAi, Dialect::Anthropic].into_iter().find(|one| endpoint.speaks(*one))
+        let Some(dialect) =
+            [Dialect::OpenAi, Dialect::Anthropic].into_iter().find(|one| endpoint.speaks(*one))
         else {
             return;
         };

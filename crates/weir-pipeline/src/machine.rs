@@ -339,9 +339,11 @@ impl Machine {
 
     /// One that failed this request earlier, in a way that may have passed.
     fn another_tried(&mut self, now: Instant, but: EndpointId, chance: &Chance) -> Action {
-        let Some(other) = self.tried.iter().find(|tried| {
-            tried.endpoint != but && tried.again && tried.sends < self.policy.sends_here_max
-        }) else {
+        let Some(other) = self
+            .tried
+            .iter()
+            .find(|tried| tried.endpoint != but && tried.again && tried.sends < self.policy.sends_here_max)
+        else {
             return Action::GiveUp;
         };
         let endpoint = other.endpoint;
@@ -381,7 +383,8 @@ impl Machine {
     }
 
     fn too_late(&mut self) -> Action {
-        let mut message = format!("the deadline passed after {} attempts, before one could answer", self.sends);
+        let mut message =
+            format!("the deadline passed after {} attempts, before one could answer", self.sends);
         if let Some(last) = &self.last {
             message = format!("{message}; the last one failed: {}", last.message);
         }

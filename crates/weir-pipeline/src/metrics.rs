@@ -63,7 +63,11 @@ impl Metrics {
     }
 
     pub(crate) fn hedged(&self, won: bool) {
-        if won { self.hedge_won.inc() } else { self.hedge_lost.inc() };
+        if won {
+            self.hedge_won.inc()
+        } else {
+            self.hedge_lost.inc()
+        };
     }
 
     pub(crate) fn taken_up(&self, rung: Rung) {

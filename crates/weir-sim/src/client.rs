@@ -125,7 +125,7 @@ async fn knock(stage: &Stage, question: Question, retry: u32) -> Result<Reply, N
         }
         Door::Weir(house) => {
             stage.asked.set(stage.asked.get() + 1);
-            let request = request(stage, question, retry);
+            let request = Arc::new(request(stage, question, retry));
             let mut answer = house.pipeline.run(&request).await;
             if answer.head.status.is_success() {
                 let degraded = answer.head.headers.contains_key(&DEGRADED);

@@ -1,7 +1,8 @@
 //! JSON objects as their members in order, unparsed, and the text inside JSON strings.
 //!
-//! What always holds: what is not changed is written as it was read. Text is decoded without ever failing: what is no
-//! valid escape reads as U+FFFD, since whoever compares two texts must be told that they differ, not that they are bad.
+//! What always holds: what is not changed is written as it was read. Text is decoded without ever failing:
+//! what is no valid escape reads as U+FFFD, since whoever compares two texts must be told that they differ,
+//! not that they are bad.
 
 use std::borrow::Cow;
 use std::ops::Range;

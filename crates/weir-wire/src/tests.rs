@@ -2,6 +2,7 @@
 
 mod classify;
 mod cuts;
+mod delta;
 mod envelope;
 mod error;
 mod operation;

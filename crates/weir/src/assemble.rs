@@ -70,7 +70,8 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         secure(&endpoint.base_url) || endpoint.anthropic_base_url.as_deref().is_some_and(secure)
     });
     let infer = Infer::new(clock, &config.attempts, tls)?;
-    let attempts = Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts, &mut registry);
+    let attempts =
+        Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts, &mut registry);
     let lines = config
         .telemetry
         .access_log

@@ -175,8 +175,7 @@ fn a_broken_answer_is_taken_up_twice_and_the_first_break_is_what_is_told() {
     let mut machine = machine(60_000);
     machine.on_event(at(0), Event::Ready, &chance);
     machine.begun(at(600_000));
-    let broke =
-        |class| Event::Broke { endpoint: A, failure: Failure::new(class, class.name()), lost: false };
+    let broke = |class| Event::Broke { endpoint: A, failure: Failure::new(class, class.name()), lost: false };
     assert_eq!(machine.on_event(at(100), broke(Class::Truncated), &chance), Action::Send(Where::Any));
     assert!(!machine.let_down_by(A));
     assert_eq!(machine.on_event(at(200), broke(Class::Hard), &chance), Action::Send(Where::Any));

@@ -4,8 +4,8 @@
 //! The bodies go through the same reader as those from sockets; time stands still, so a stall of two minutes costs nothing.
 
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -142,12 +142,16 @@ fn decoded(stream: bool, bytes: &[u8], ended_well: bool) -> (String, bool) {
     let text = std::str::from_utf8(bytes).unwrap();
     if !stream {
         let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        return (body["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned(), ended_well);
+        return (
+            body["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned(),
+            ended_well,
+        );
     }
     let events = text.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
     let chunks: Vec<serde_json::Value> =
         events.clone().filter_map(|data| serde_json::from_str(data).ok()).collect();
-    let said = |chunk: &serde_json::Value| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
+    let said =
+        |chunk: &serde_json::Value| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
     let count = |is: fn(&serde_json::Value) -> bool| chunks.iter().filter(|chunk| is(chunk)).count();
     let finishes = count(|chunk| chunk["choices"][0]["finish_reason"].is_string());
     let roles = count(|chunk| chunk["choices"][0]["delta"]["role"].is_string());

@@ -39,9 +39,16 @@ struct Delta {
 struct Block<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
 }
 
 impl Block<'_> {
+    /// An empty block opens every answer; a tool's already says which tool.
+    fn says_something(&self) -> bool {
+        self.kind.ends_with("tool_use") || self.text.is_some_and(|text| text.get() != "\"\"")
+    }
+
     /// What the service does until the block closes.
     fn phase(&self) -> Phase {
         match self.kind {
@@ -100,10 +107,8 @@ impl Format for Messages {
             "message_start" => {
                 reading.usage = written.message.and_then(|message| message.usage).map(Usage::from);
             }
-            // An empty text block opens every answer; a tool's block already says which tool.
             "content_block_start" => {
-                reading.progress =
-                    written.content_block.as_ref().is_some_and(|block| block.kind.ends_with("tool_use"));
+                reading.progress = written.content_block.as_ref().is_some_and(Block::says_something);
                 reading.phase = written.content_block.map(|block| block.phase());
             }
             "content_block_delta" => reading.progress = true,

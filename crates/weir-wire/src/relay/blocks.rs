@@ -1,7 +1,8 @@
-//! Joins an attempt's Anthropic events on to an earlier attempt's: one message, whose blocks follow each other.
+//! Joins an attempt's Anthropic events on to an earlier attempt's: one message, whose blocks follow each
+//! other.
 //!
-//! What always holds: the caller sees one `message_start`; a block opens only after the one before has closed; indices
-//! rise by one.
+//! What always holds: the caller sees one `message_start`; a block opens only after the one before has
+//! closed; indices rise by one.
 
 use bytes::Bytes;
 use weir_core::Failure;
@@ -9,7 +10,7 @@ use weir_core::Failure;
 use super::join::{Join, failure};
 use super::messages::{Opened, block_stop, text_delta, with_index, without_text};
 use super::seam::Seam;
-use super::{data_of, rewritten};
+use super::wire::{data_of, rewritten};
 
 /// Where the attempt's blocks go.
 pub(super) struct Blocks {

@@ -1,4 +1,5 @@
-//! Events of chat completions and legacy completions: what they say, and how they are joined on to an earlier attempt's.
+//! Events of chat completions and legacy completions: what they say, and how they are joined on to an earlier
+//! attempt's.
 //!
 //! What always holds: fields that weir does not act on stay as the service wrote them.
 
@@ -8,7 +9,7 @@ use weir_core::Failure;
 
 use super::join::Join;
 use super::piece::Said;
-use super::{data_of, rewritten};
+use super::wire::{data_of, rewritten};
 use crate::json::{Object, decode, elements, encode, inside, range_of};
 
 /// What every event repeats, and the caller must see unchanged.

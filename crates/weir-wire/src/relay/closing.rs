@@ -1,7 +1,9 @@
-//! What ends an answer in its service's stead: the service goes on, or has said how the answer ended and then broke off.
+//! What ends an answer in its service's stead: the service goes on, or has said how the answer ended and then
+//! broke off.
 
 use serde_json::json;
 
+use super::attempt::Attempt;
 use super::join::Join;
 use super::request::Asked;
 use super::story::Story;
@@ -16,12 +18,13 @@ pub(super) const fn mark(operation: Operation) -> &'static [u8] {
     }
 }
 
-/// All that is missing when a stop sequence was completed that the service did not see: part of it was said by another.
-/// The token counts are estimates, since the service has not reported yet.
-pub(super) fn stopped(asked: &Asked, story: &Story, join: &Join, open: Option<usize>) -> Vec<u8> {
+/// All that is missing when a stop sequence was completed that the service did not see: part of it was said
+/// by another. The token counts are estimates, since the service has not reported yet.
+pub(super) fn stopped(asked: &Asked, story: &Story, attempt: &Attempt) -> Vec<u8> {
+    let join = &attempt.join;
     let completion = story.parts;
     let mut out = match asked.operation {
-        Operation::Messages => stopped_message(join, open, completion),
+        Operation::Messages => stopped_message(join, attempt.open(), completion),
         operation => stopped_choice(asked, operation, join, completion),
     };
     out.push_str(std::str::from_utf8(mark(asked.operation)).expect("marks are ASCII"));

@@ -1,7 +1,7 @@
 //! Events that are of use only as a whole, and wait until they are: then a cut before is invisible.
 //!
-//! What always holds: order is kept (only comments and pings overtake); what waits is bounded, and beyond the bound goes
-//! out after all.
+//! What always holds: order is kept (only comments and pings overtake); what waits is bounded, and beyond the
+//! bound goes out after all.
 
 use super::Holds;
 use super::piece::Piece;

@@ -1,15 +1,15 @@
-//! A later attempt on its way to be joined on to an earlier one: what of it the caller already has, and what must be
-//! made to look as if it came from the first.
+//! A later attempt on its way to be joined on to an earlier one: what of it the caller already has, and what
+//! must be made to look as if it came from the first.
 //!
-//! What always holds: an event waits as long as it is not clear whether its text is new; events keep their order; a join
-//! that fails has given nothing out.
+//! What always holds: an event waits as long as it is not clear whether its text is new; events keep their
+//! order; a join that fails has given nothing out.
 
 use bytes::Bytes;
 use weir_core::{Class, Failure};
 
-use super::Wire;
 use super::seam::{Seam, Verdict};
 use super::tally::Tally;
+use super::wire::Wire;
 use crate::json::{decode, half_at_end};
 
 /// The join of one attempt.
@@ -34,11 +34,11 @@ pub(super) struct Join {
 }
 
 impl Join {
-    pub(super) fn new(wire: Wire, tally: Tally) -> Self {
+    pub(super) fn new(wire: Wire, names: Vec<(&'static str, String)>) -> Self {
         Self {
             wire,
-            names: Vec::new(),
-            tally,
+            names,
+            tally: Tally::default(),
             leaves_reasoning_out: false,
             reasoned: false,
             continues: false,
@@ -54,7 +54,8 @@ impl Join {
         self.stopped_by.is_some()
     }
 
-    /// The text that is whole after this piece of it, decoded: half a character at its end is kept for the next.
+    /// The text that is whole after this piece of it, decoded: half a character at its end is kept for the
+    /// next.
     pub(super) fn whole_characters(&mut self, written: &str) -> String {
         let mut text = std::mem::take(&mut self.half);
         text.push_str(written);

@@ -1,12 +1,13 @@
 //! Events of Anthropic messages: what they say, and small changes to them.
 //!
-//! What always holds: fields that weir does not act on stay as the service wrote them. Calls of tools are known by their
-//! block; whatever is neither text, unsigned thinking nor a call of a tool cannot be continued.
+//! What always holds: fields that weir does not act on stay as the service wrote them. Calls of tools are
+//! known by their block; whatever is neither text, unsigned thinking nor a call of a tool cannot be
+//! continued.
 
 use bytes::Bytes;
 
 use super::piece::Said;
-use super::{data_of, rewritten};
+use super::wire::{data_of, rewritten};
 use crate::delta::Kind;
 use crate::json::{Object, elements, encode, inside, range_of};
 

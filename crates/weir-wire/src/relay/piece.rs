@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use weir_core::{Chunk, Finish};
 
 use crate::delta::Kind;
 
@@ -53,4 +54,27 @@ impl Said {
     pub(super) fn is_progress(&self) -> bool {
         self.parts() > 0 || self.tools || self.other || self.finish
     }
+}
+
+/// The pieces as a chunk. `ended`: how the answer ended, if one of them says that it did.
+pub(super) fn chunk_of(pieces: &[Piece], ended: Option<Finish>) -> Chunk {
+    let finish = ended.filter(|_| pieces.iter().any(|piece| piece.said.finish));
+    let progress = pieces.iter().any(|piece| piece.said.is_progress());
+    let bytes = match pieces {
+        [] => Bytes::new(),
+        [only] => only.bytes.clone(),
+        several => {
+            let mut bytes = BytesMut::with_capacity(several.iter().map(|piece| piece.bytes.len()).sum());
+            several.iter().for_each(|piece| bytes.extend_from_slice(&piece.bytes));
+            bytes.freeze()
+        }
+    };
+    Chunk { bytes, progress, finish, usage: None }
+}
+
+/// Whether the pieces are all of a block and nothing else, so that the block can go out uncopied.
+pub(super) fn are_all_of(pieces: &[Piece], block: &Bytes) -> bool {
+    let within = block.as_ptr_range();
+    let length: usize = pieces.iter().map(|piece| piece.bytes.len()).sum();
+    length == block.len() && pieces.iter().all(|piece| within.contains(&piece.bytes.as_ptr()))
 }

@@ -1,7 +1,8 @@
-//! What the caller asked for, as far as continuing its answer depends on it, and the request for the next attempt.
+//! What the caller asked for, as far as continuing its answer depends on it, and the request for the next
+//! attempt.
 //!
-//! What always holds: members that weir does not act on survive byte for byte; nothing of the body is parsed before a
-//! stream has broken, but for the few short members that decide what is held back.
+//! What always holds: members that weir does not act on survive byte for byte; nothing of the body is parsed
+//! before a stream has broken, but for the few short members that decide what is held back.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -24,7 +25,8 @@ pub(super) struct Asked {
     pub(super) structured: bool,
 }
 
-/// The next attempt's request, and what of the answer it was given: nothing, or the beginning that it continues.
+/// The next attempt's request, and what of the answer it was given: nothing, or the beginning that it
+/// continues.
 pub(super) struct Next {
     pub(super) envelope: Envelope,
     pub(super) sent: Option<String>,
@@ -81,13 +83,14 @@ impl Asked {
         }
     }
 
-    /// The next attempt's request; `None` when there is none on this rung. `envelope` is the request as it would be sent
-    /// for the first time.
+    /// The next attempt's request; `None` when there is none on this rung. `envelope` is the request as it
+    /// would be sent for the first time.
     pub(super) fn next(&self, story: &Story, rung: Rung, envelope: &Envelope) -> Option<Next> {
         if matches!(rung, Rung::Fresh | Rung::Replay) {
             return Some(Next { envelope: envelope.clone(), sent: None });
         }
-        // Nobody resumes a grammar in the middle; and an answer in several blocks has no single end to go on from.
+        // Nobody resumes a grammar in the middle; and an answer in several blocks has no single end to go on
+        // from.
         if self.structured || !self.is_one_text(story) {
             return None;
         }
@@ -174,8 +177,8 @@ impl Asked {
 
 type Edits = Vec<(&'static str, String)>;
 
-/// The messages with `answer` at the end of the last assistant message (added if the caller did not begin one), with
-/// `marks` on it, and a turn after it. Also gives that message's whole text.
+/// The messages with `answer` at the end of the last assistant message (added if the caller did not begin
+/// one), with `marks` on it, and a turn after it. Also gives that message's whole text.
 fn with_answer(
     messages: &str,
     answer: &str,

@@ -1,7 +1,7 @@
 //! Where the new text joins on to the delivered text: which of its beginning the caller already has.
 //!
-//! What always holds: the same text cut in any other way gives the same result; text is given out only once it is clear
-//! that it is new; when a replay differs, nothing of it has been given out.
+//! What always holds: the same text cut in any other way gives the same result; text is given out only once
+//! it is clear that it is new; when a replay differs, nothing of it has been given out.
 
 use std::collections::VecDeque;
 
@@ -67,7 +67,8 @@ impl Seam {
         Self::of([Stage::Same(delivered, 0)])
     }
 
-    /// The service was given `sent` as the beginning, which is the delivered text without the white space at its end.
+    /// The service was given `sent` as the beginning, which is the delivered text without the white space at
+    /// its end.
     pub(super) fn prefilled(sent: &str, delivered: &str, stops: &[String]) -> Self {
         let space = &delivered[delivered.trim_end().len()..];
         let mut seam = Self::of([Stage::Space(space.to_owned()), spanning(delivered, stops)]);

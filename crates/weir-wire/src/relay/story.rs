@@ -1,7 +1,7 @@
 //! What the caller has been given of an answer so far.
 //!
-//! What always holds: text is kept as it was written and decoded only when a stream breaks; only what was given out is
-//! in it; beyond its bound it forgets all text and says that the answer cannot be continued.
+//! What always holds: text is kept as it was written and decoded only when a stream breaks; only what was
+//! given out is in it; beyond its bound it forgets all text and says that the answer cannot be continued.
 
 use super::Delivered;
 use super::piece::Piece;

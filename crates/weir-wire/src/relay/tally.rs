@@ -1,6 +1,7 @@
 //! Tokens across attempts: the caller is told of one answer, the ledger of every attempt.
 //!
-//! What always holds: an attempt that was given the delivered text as part of its prompt counts it as an answer again.
+//! What always holds: an attempt that was given the delivered text as part of its prompt counts it as an
+//! answer again.
 
 use serde_json::Value;
 use weir_core::Usage;
@@ -80,8 +81,8 @@ impl Spent {
         }
     }
 
-    /// The tokens, and whether they are an estimate. A report that knows fewer tokens than pieces came is of the
-    /// beginning only (Anthropic's first event says one output token).
+    /// The tokens, and whether they are an estimate. A report that knows fewer tokens than pieces came is of
+    /// the beginning only (Anthropic's first event says one output token).
     pub(super) fn tokens(&self) -> (Usage, bool) {
         let reported = self.reported.unwrap_or_default();
         if self.reported.is_some() && reported.completion >= self.parts {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use weir_core::Class;
 
-use crate::classify::{in_band, reply, retry_after};
+use crate::classify::{in_band, refuses_prefill, reply, retry_after};
 
 #[test]
 fn statuses_and_bodies_have_their_class() {
@@ -71,4 +71,31 @@ fn waits_are_read_in_every_form() {
     check("retry-after", "9999999999999999999", Some(3600.0));
     check("retry-after", "-1", None);
     check("retry-after", "soon", None);
+}
+
+#[test]
+fn a_refused_beginning_is_told_from_other_refusals() {
+    let check = |status: u16, body: &str, expected: bool| {
+        let status = StatusCode::from_u16(status).unwrap();
+        let failure = reply(status, &HeaderMap::new(), Bytes::from(body.to_owned()), UNIX_EPOCH);
+        assert_eq!(refuses_prefill(&failure), expected, "{status} {body}");
+    };
+    let said = |message: &str| {
+        format!("{{\"error\":{{\"type\":\"invalid_request_error\",\"message\":\"{message}\"}}}}")
+    };
+    check(400, &said("This model does not support assistant message prefill."), true);
+    check(400, &said("The conversation must end with a user message."), true);
+    check(400, &said("Assistant response prefill is incompatible with enable_thinking."), true);
+    check(400, &said("The prefix is only available when using beta"), true);
+    check(400, &said("Cannot set both `add_generation_prompt` and `continue_final_message`"), true);
+    check(
+        422,
+        "{\"detail\":[{\"loc\":[\"body\",\"continue_final_message\"],\"msg\":\"extra fields\"}]}",
+        true,
+    );
+    check(400, "{\"error\":{\"code\":\"invalid_prefill\",\"message\":\"no\"}}", true);
+    check(400, &said("max_tokens is too large"), false);
+    check(500, &said("prefill is not supported"), false);
+    check(400, "", false);
+    assert!(!refuses_prefill(&in_band("{\"code\":\"invalid_prefill\"}")));
 }

@@ -201,3 +201,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reader_knows_what_the_service_is_doing() {
+    use crate::dialect::Phase;
+    let check = |operation, events: &[(&str, Phase)]| {
+        let mut reader = StreamReader::new(format(operation).unwrap(), false);
+        for (event, expected) in events {
+            reader.push(Bytes::from((*event).to_owned())).unwrap();
+            assert_eq!(reader.phase(), *expected, "{event}");
+        }
+    };
+    let delta = |delta: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{{delta}}}}}]}}\n\n");
+    check(
+        Operation::Chat,
+        &[
+            (ROLE, Phase::Content),
+            (&delta("\"content\":null,\"reasoning_content\":\"so\""), Phase::Reasoning),
+            (&delta("\"reasoning\": \"so\""), Phase::Reasoning),
+            (&delta("\"content\":\"\""), Phase::Reasoning),
+            (&delta("\"content\":\"\\\"reasoning_content\\\":\\\"so\\\"\""), Phase::Content),
+            (&delta("\"tool_calls\":[{\"index\":0}]"), Phase::Tool),
+            (&delta("\"content\":\"a\",\"tool_calls\":null"), Phase::Content),
+        ],
+    );
+    let start = |kind: &str| {
+        format!(
+            "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"content_block\":{{\"type\":\"{kind}\"}}}}\n\n"
+        )
+    };
+    let text = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{}}\n\n";
+    check(
+        Operation::Messages,
+        &[
+            (&start("thinking"), Phase::Reasoning),
+            (text, Phase::Reasoning),
+            (&start("text"), Phase::Content),
+            (&start("tool_use"), Phase::Tool),
+        ],
+    );
+    let named = |name: &str| format!("event: response.{name}\ndata: {{\"type\":\"response.{name}\"}}\n\n");
+    check(
+        Operation::Responses,
+        &[
+            (&named("reasoning_summary_text.delta"), Phase::Reasoning),
+            (&named("in_progress"), Phase::Reasoning),
+            (&named("function_call_arguments.delta"), Phase::Tool),
+            (&named("output_text.delta"), Phase::Content),
+        ],
+    );
+}

@@ -67,11 +67,8 @@ fn manner() -> impl Strategy<Value = Manner> {
         Rung::Prefill(Prefill::ContinueFinalMessage),
         Rung::Instructed,
     ];
-    (prop::sample::select(rungs.to_vec()), 0_usize..60, any::<bool>()).prop_map(|(rung, repeats, trims)| Manner {
-        rung,
-        repeats,
-        trims,
-    })
+    (prop::sample::select(rungs.to_vec()), 0_usize..60, any::<bool>())
+        .prop_map(|(rung, repeats, trims)| Manner { rung, repeats, trims })
 }
 
 /// Joins reads, so that several events come at once.
@@ -85,8 +82,8 @@ fn grouped(events: Vec<String>, sizes: &[usize]) -> Vec<String> {
     .collect()
 }
 
-/// What the service says next, in the given manner, of an answer of which the caller has the beginning. `None`: in this
-/// manner nobody could tell what is new.
+/// What the service says next, in the given manner, of an answer of which the caller has the beginning.
+/// `None`: in this manner nobody could tell what is new.
 fn rest_of<'a>(answer: &'a str, had: &str, manner: Manner) -> Option<&'a str> {
     let solid = |text: &str| text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count() >= 8;
     match manner.rung {

@@ -28,7 +28,7 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn take(&mut self, chunk: &Chunk) {
-        assert_eq!(self.done == 1 && !chunk.bytes.is_empty(), false, "bytes after the end");
+        assert!(self.done == 0 || chunk.bytes.is_empty(), "bytes after the end");
         let finishes = self.finishes.len();
         let said = (self.text.len(), self.reasoning.len(), self.tools.len());
         self.bytes.push_str(std::str::from_utf8(&chunk.bytes).unwrap());

@@ -72,11 +72,11 @@ impl Writes {
     }
 
     pub(super) fn say(&self, text: &str) -> Vec<String> {
-        let pieces = self.pieces(text).into_iter();
-        let space = if self.spaced { " " } else { "" };
-        let delta =
-            |piece| self.delta(&format!("\"content\":{space}\"{piece}\",{space}\"reasoning_content\":null"));
-        pieces.map(delta).collect()
+        let delta = |piece| match self.spaced {
+            true => self.delta(&format!("\"content\": \"{piece}\", \"reasoning_content\": null")),
+            false => self.delta(&format!("\"content\":\"{piece}\"")),
+        };
+        self.pieces(text).into_iter().map(delta).collect()
     }
 
     pub(super) fn think(&self, text: &str) -> Vec<String> {

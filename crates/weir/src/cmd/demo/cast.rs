@@ -58,7 +58,11 @@ impl Cast {
 
     /// Streams that the first service has cut since the last reset.
     pub fn cut(&self) -> u64 {
-        self.congested.log().iter().filter(|attempt| attempt.fault.as_deref() == Some("cut_rst_after")).count() as u64
+        self.congested
+            .log()
+            .iter()
+            .filter(|attempt| attempt.fault.as_deref() == Some("cut_rst_after"))
+            .count() as u64
     }
 
     /// Of those, the ones the gateway brought to their end all the same, since it started.
