@@ -33,8 +33,39 @@ impl Field {
     }
 }
 
-/// Whether the bytes look like one whole JSON object: the cheapest check that catches a garbled event.
+/// Whether the bytes look like one whole JSON object: as many levels closed as opened, strings aside. An event that was cut
+/// short may still end with a brace, so the ends alone prove nothing.
 pub fn looks_like_object(bytes: &[u8]) -> bool {
-    let trimmed = bytes.trim_ascii();
-    trimmed.first() == Some(&b'{') && trimmed.last() == Some(&b'}')
+    let bytes = bytes.trim_ascii();
+    if bytes.first() != Some(&b'{') || bytes.last() != Some(&b'}') {
+        return false;
+    }
+    let (mut depth, mut at) = (0_i32, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => match string_end(bytes, at) {
+                Some(end) => at = end,
+                None => return false,
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    depth == 0 && at == bytes.len()
+}
+
+/// Behind the quote that closes the string which begins at `from`.
+fn string_end(bytes: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let found = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes[found] == b'"' {
+            return Some(found + 1);
+        }
+        from = found + 2;
+    }
 }

@@ -108,7 +108,7 @@ pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) ->
     let config = weir_infer::config::Attempts::default();
     let route = Route::new(clock, chance.clone(), &[plan], crate::repeats(&config), &mut registry);
     let mut models = Models::default();
-    models.insert("m", PoolId(0), Duration::from_secs(30));
+    models.insert("m", PoolId(0), Duration::from_secs(300));
     let pressure = weir_admit::config::Pressure { requests_max };
     let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
     let records = Records::default();
