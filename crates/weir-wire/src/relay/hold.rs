@@ -23,7 +23,7 @@ pub(super) struct Hold {
 enum Until {
     /// The service says how the answer ended.
     Finish,
-    /// The other half of a character came.
+    /// The next event came: the other half of a character, or what follows the end of a block.
     Next,
 }
 
@@ -48,8 +48,9 @@ impl Hold {
             return vec![piece];
         }
         let mut out = Vec::new();
-        // A piece that completes a character may end in half of the next: then both wait.
-        let half = is_half(&piece);
+        // A piece that completes a character may end in half of the next: then both wait. And a block that is said to be
+        // over could not go on if the next event says that the service broke off.
+        let half = is_half(&piece) || piece.said.stop.is_some();
         if self.until == Until::Next && !half {
             out = self.release();
         }

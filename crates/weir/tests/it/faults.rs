@@ -35,13 +35,13 @@ fn a_single_service_is_asked_again() {
 }
 
 #[test]
-fn after_four_attempts_the_caller_hears_the_truth_and_is_told_not_to_repeat() {
+fn after_six_attempts_at_one_full_service_the_caller_hears_the_truth_and_is_told_not_to_repeat() {
     let service = Service::with(r#"{"fault":"status","status":503}"#);
     let weir = Weir::before(&[&service], "[attempts]\nbackoff_ms = 10\n");
     let reply = weir.chat(PLAIN);
     assert_eq!((reply.status, reply.header("x-should-retry")), (503, "false"));
     assert_eq!(reply.json()["error"]["code"], "weir_all_upstreams_down");
-    assert_eq!(service.log().len(), 4);
+    assert_eq!(service.log().len(), 6);
     let body = PLAIN.replace("}]}", "}],\"max_tokens\":9}");
     let reply = weir.post("/v1/messages", &[], &body);
     assert_eq!((reply.status, reply.json()["error"]["type"].as_str()), (529, Some("overloaded_error")));
