@@ -81,7 +81,7 @@ impl Class {
         let (name, again, moves, fault, disables_key, cost) = match self {
             //                        name                again moves fault key  cost
             Self::Overload => ("overload", YES, YES, NO, NO, 1),
-            Self::OwnLimit => ("own_limit", YES, YES, NO, NO, 4),
+            Self::OwnLimit => ("own_limit", YES, YES, NO, NO, 1),
             Self::Unprocessed => ("unprocessed", YES, YES, NO, NO, 0),
             Self::Hard => ("fault", YES, YES, YES, NO, 1),
             Self::Timeout => ("timeout", NO, YES, YES, NO, 3),

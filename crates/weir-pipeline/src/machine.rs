@@ -79,7 +79,7 @@ pub enum Action {
     Send(Where),
     /// Wait, then say [`Event::Ready`].
     Wait(Instant),
-    /// The same, if the endpoint's retry budget allows it; else say [`Event::BudgetSpent`].
+    /// Wait; then say [`Event::Ready`] if the endpoint's retry budget allows it, else [`Event::BudgetSpent`].
     Repeat {
         /// The endpoint that is asked again.
         endpoint: EndpointId,
@@ -110,6 +110,8 @@ struct Tried {
     sends: u32,
     faults: u32,
     breaks: u32,
+    /// How it failed last.
+    class: Class,
     /// Another attempt here could end differently.
     again: bool,
     /// It stopped in the middle without a word.
@@ -230,7 +232,7 @@ impl Machine {
                 self.failed(now, endpoint, failure, outlook, chance)
             }
             Event::BudgetSpent(outlook) if outlook.another => self.send(Where::Any),
-            Event::BudgetSpent(_) => Action::GiveUp,
+            Event::BudgetSpent(_) => self.wait_for_budget(now, chance),
             Event::Broke { endpoint, failure, lost } => self.broke(now, endpoint, failure, lost),
         }
     }
@@ -253,6 +255,17 @@ impl Machine {
             return self.send(Where::Desperate);
         }
         Action::GiveUp
+    }
+
+    /// Waiting costs the service nothing, and what others earn meanwhile may pay for the repetition.
+    fn wait_for_budget(&mut self, now: Instant, chance: &Chance) -> Action {
+        let until = now + self.backoff(chance);
+        match self.tried.iter().rev().find(|tried| tried.again) {
+            Some(tried) if self.waits <= self.policy.sends_max && until < self.begin_by => {
+                Action::Repeat { endpoint: tried.endpoint, class: tried.class, until }
+            }
+            _ => Action::GiveUp,
+        }
     }
 
     fn broke(&mut self, now: Instant, endpoint: EndpointId, failure: Failure, lost: bool) -> Action {
@@ -364,12 +377,21 @@ impl Machine {
         let known = self.tried.iter().position(|tried| tried.endpoint == endpoint);
         let index = known.unwrap_or_else(|| {
             self.tried_ids.push(endpoint);
-            self.tried.push(Tried { endpoint, sends: 0, faults: 0, breaks: 0, again: true, stalled: false });
+            self.tried.push(Tried {
+                endpoint,
+                sends: 0,
+                faults: 0,
+                breaks: 0,
+                class,
+                again: true,
+                stalled: false,
+            });
             self.tried.len() - 1
         });
         let tried = &mut self.tried[index];
         tried.sends += 1;
         tried.faults += u32::from(class.is_fault());
+        tried.class = class;
         tried.again = class.rules().again;
         tried.stalled |= class == Class::Timeout;
         tried

@@ -89,8 +89,8 @@ impl Run {
                     Event::Ready
                 }
                 Action::Repeat { endpoint, class, until } => {
+                    tokio::time::sleep_until(until.into()).await;
                     if self.shared.route.may_repeat(endpoint, class) {
-                        tokio::time::sleep_until(until.into()).await;
                         Event::Ready
                     } else {
                         self.shared.metrics.budget_spent.inc();
