@@ -56,7 +56,16 @@ impl Envelope {
     /// The body with one edit per named member: `Some(json)` sets or adds it, `None` leaves it out.
     /// Without a change the caller's own bytes come back, uncopied.
     pub fn edited(&self, edits: &[(&str, Option<&[u8]>)]) -> Bytes {
-        let changes = |&(key, new): &(&str, Option<&[u8]>)| self.get(key) != new;
+        // Of a member that is there twice, most services take the last: each copy counts.
+        let changes = |&(key, new): &(&str, Option<&[u8]>)| {
+            let mut known =
+                self.members.iter().filter(|member| self.key(member) == key.as_bytes()).peekable();
+            match (new, known.peek()) {
+                (None, known) => known.is_some(),
+                (Some(_), None) => true,
+                (Some(new), Some(_)) => known.any(|member| &self.body[member.value.clone()] != new),
+            }
+        };
         if !edits.iter().any(changes) {
             return self.body.clone();
         }

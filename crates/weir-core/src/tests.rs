@@ -48,6 +48,25 @@ fn an_edit_keeps_every_member_it_does_not_name() {
 }
 
 #[test]
+fn an_edit_reaches_every_copy_of_a_member() {
+    let body = r#"{"stream":true,"stream":false,"x":1}"#;
+    let envelope = envelope(body, &[("stream", "true"), ("stream", "false"), ("x", "1")]);
+    let check = |value: Option<&[u8]>, expected: &str| {
+        assert_eq!(std::str::from_utf8(&envelope.edited(&[("stream", value)])).unwrap(), expected);
+    };
+    // Services take the last copy; that the first has the value already says nothing.
+    check(Some(b"true"), r#"{"stream":true,"stream":true,"x":1}"#);
+    check(Some(b"false"), r#"{"stream":false,"stream":false,"x":1}"#);
+    check(None, r#"{"x":1}"#);
+}
+
+#[test]
+fn tokens_beyond_counting_are_as_many_as_can_be_counted() {
+    let usage = Usage { prompt: u64::MAX, completion: 1, ..Usage::default() };
+    assert_eq!(usage.total(), u64::MAX);
+}
+
+#[test]
 fn an_unchanged_body_is_not_copied() {
     let envelope = envelope(r#"{"model":"a"}"#, &[("model", "\"a\"")]);
     let same = envelope.edited(&[("model", Some(b"\"a\""))]);

@@ -16,7 +16,8 @@ pub struct Usage {
 impl Usage {
     /// Prompt and completion together.
     pub const fn total(&self) -> u64 {
-        self.prompt + self.completion
+        // Services write the counts, and no count of theirs may overflow.
+        self.prompt.saturating_add(self.completion)
     }
 
     /// The larger of both, field by field: streams report cumulatively, in several events.

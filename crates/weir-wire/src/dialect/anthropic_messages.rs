@@ -73,7 +73,7 @@ impl From<WrittenUsage> for Usage {
         let cached = written.cache_read_input_tokens.unwrap_or(0);
         let created = written.cache_creation_input_tokens.unwrap_or(0);
         Self {
-            prompt: written.input_tokens.unwrap_or(0) + cached + created,
+            prompt: written.input_tokens.unwrap_or(0).saturating_add(cached).saturating_add(created),
             cached,
             completion: written.output_tokens.unwrap_or(0),
             reasoning: 0,

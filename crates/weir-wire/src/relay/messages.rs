@@ -11,6 +11,10 @@ use super::wire::{data_of, rewritten};
 use crate::delta::Kind;
 use crate::json::{Object, elements, encode, inside, range_of};
 
+/// The highest index of a block that is continued. Answers have a few dozen blocks; the blocks of later attempts are
+/// counted on from here, and the count must not end.
+const INDEX_MAX: usize = 1 << 16;
+
 /// An event opened down to its block or delta.
 pub(super) struct Opened<'a> {
     pub(super) top: Object<'a>,
@@ -75,7 +79,7 @@ impl<'a> Opened<'a> {
                 };
                 said.start = Some((self.index, kind));
                 said.tools = self.part_kind == "tool_use";
-                said.other = (kind.is_none() && !said.tools) || self.is_signed();
+                said.other = (kind.is_none() && !said.tools) || self.is_signed() || self.index > INDEX_MAX;
                 // Citations are about the text as it was: a continuation would have none.
                 let cites = self.part.as_ref().and_then(|part| elements(part.get("citations")?));
                 said.other |= cites.is_some_and(|cites| !cites.is_empty());

@@ -127,6 +127,13 @@ fn anthropic_streams_report_usage_in_two_parts_and_end_with_message_stop() {
 }
 
 #[test]
+fn tokens_beyond_counting_are_as_many_as_can_be_counted() {
+    let stream = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":18446744073709551615,\"cache_read_input_tokens\":3,\"cache_creation_input_tokens\":18446744073709551615}}}\n\n";
+    let seen = run(Operation::Messages, true, &[stream.as_bytes()]);
+    assert_eq!(seen.usage, Some(Usage { prompt: u64::MAX, cached: 3, completion: 0, reasoning: 0 }));
+}
+
+#[test]
 fn responses_end_with_a_typed_event() {
     let created = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\"}}\n\n";
     let delta = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n";

@@ -42,6 +42,25 @@ fn says_what_the_caller_has() {
 }
 
 #[test]
+fn a_block_whose_index_is_absurd_is_not_continued() {
+    let check = |index: usize, expected: Delivered| {
+        let start = format!(
+            "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{{\"type\":\"text\",\"text\":\"Hel\"}}}}\n\n"
+        );
+        let mut relay = Call::new(Operation::Messages, BODY, HOLDS).relay;
+        let chunk = weir_core::Chunk { bytes: start.into(), ..weir_core::Chunk::default() };
+        relay.push(chunk).unwrap();
+        assert_eq!(relay.broke(), expected, "{index}");
+        assert_eq!(relay.can(Rung::Replay), expected == Delivered::Content, "{index}");
+    };
+    check(0, Delivered::Content);
+    check(1 << 16, Delivered::Content);
+    check((1 << 16) + 1, Delivered::Other);
+    check(usize::MAX - 1, Delivered::Other);
+    check(usize::MAX, Delivered::Other);
+}
+
+#[test]
 fn an_open_block_goes_on() {
     let (mut call, _) = broken(BODY, &[Block::Text("Hello, ")], 3);
     let request = call.resume(TRAILING);
