@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, Uses)] = &[
             "weir-pipeline",
         ]),
     ),
+    ("weir-fuzz", Uses::Only(&["weir-core", "weir-wire"])),
     ("weir-bench", Uses::Only(&[])),
     ("weir-testkit", Uses::Only(&["weir-core"])),
     ("weir", Uses::Everything),
