@@ -12,6 +12,7 @@
 mod bench;
 mod check;
 mod clients;
+mod fuzz;
 mod laws;
 mod program;
 mod repository;
@@ -29,9 +30,11 @@ the project's own chores
 
 usage: cargo xtask <verb>
 
-  setup [--bench]            install what the tests need (with --bench: what the benchmarks need too)
+  setup [--bench | --fuzz]   install what the tests need (with --bench: what the benchmarks need too; --fuzz: cargo-fuzz)
   check                      formatting, lints, and the repository's own laws
   test [--rust] [--clients]  setup, check, every test; with a flag only that part
+  fuzz [--seconds N] [--target NAME] [--keep]
+                             every fuzz target for a minute; with --keep: what reaches new code joins the corpus
   bench [name] [args…]       run a benchmark; without a name, list them
   sim [--seeds N] [--docs]   weir in every simulated world, under many seeds; with --docs: write the page's numbers
 ";
@@ -53,8 +56,10 @@ fn run(args: &[&str]) -> anyhow::Result<ExitCode> {
     match args {
         ["setup"] => setup::run(&repository, setup::For::Tests),
         ["setup", "--bench"] => setup::run(&repository, setup::For::Benchmarks),
+        ["setup", "--fuzz"] => setup::run(&repository, setup::For::Fuzzing),
         ["check"] => check::run(&repository),
         ["test", flags @ ..] => test::run(&repository, flags),
+        ["fuzz", flags @ ..] => fuzz::run(&repository, flags),
         ["sim", flags @ ..] => sim::run(&repository, flags),
         ["bench", rest @ ..] => bench::run(&repository, rest),
         [] | ["help" | "--help" | "-h"] => {

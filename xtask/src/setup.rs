@@ -24,6 +24,8 @@ pub enum For {
     Tests,
     /// These and the proxies that the benchmarks compare with.
     Benchmarks,
+    /// The fuzzer alone.
+    Fuzzing,
 }
 
 pub fn run(repository: &Repository, purpose: For) -> anyhow::Result<ExitCode> {
@@ -34,6 +36,9 @@ pub fn run(repository: &Repository, purpose: For) -> anyhow::Result<ExitCode> {
 
 /// Installs what is missing.
 pub fn install(repository: &Repository, purpose: For) -> anyhow::Result<()> {
+    if purpose == For::Fuzzing {
+        return fuzzer();
+    }
     apt::install(&apt::FOR_TESTS)?;
     if purpose == For::Benchmarks {
         return apt::install(&apt::FOR_BENCHMARKS);
@@ -45,6 +50,16 @@ pub fn install(repository: &Repository, purpose: For) -> anyhow::Result<()> {
     }
     python::fetch_sdk_tests(repository)?;
     Node::new(repository).install(repository)
+}
+
+/// cargo-fuzz, which drives libFuzzer.
+fn fuzzer() -> anyhow::Result<()> {
+    if program::succeeds(program::cargo().args(["fuzz", "--version"])) {
+        return Ok(());
+    }
+    println!("setup: building cargo-fuzz");
+    let mut install = program::cargo();
+    program::must(install.args(["install", "cargo-fuzz", "--locked"]), "cargo says what is missing")
 }
 
 /// The parts of the toolchain that `check` needs.
