@@ -6,8 +6,8 @@
 //! So the most calls in flight at which one was lately *accepted* are remembered, and a refusal close to
 //! them, or to the configured limit, is called one's own, unless calls well below the top are refused nearly
 //! as often. A gateway that stands at one and the same load for longer than the memory cannot tell the two
-//! apart, and calls refusals its own: trying again then costs more of the budget, which errs on the side of
-//! the service.
+//! apart, and calls refusals its own. That is why the name alone is no reason to charge the retry budget more:
+//! a service that refuses a fifth of all calls, at a steady load, would then be repeated too seldom.
 
 use std::time::{Duration, Instant};
 

@@ -29,7 +29,8 @@ fn first_attempts_at_an_endpoint_earn_repeated_ones_there() {
     );
     set(20_000);
     attempts(ASK);
-    assert_eq!(repeats(&route, A, Class::OwnLimit), 35, "140 tokens, four for each");
+    assert_eq!(repeats(&route, A, Class::Truncated), 46, "140 tokens, three for each");
+    assert_eq!(repeats(&route, A, Class::OwnLimit), 2, "the rest, one for each");
     assert_eq!(repeats(&route, A, Class::Unprocessed), 1_000, "what was not begun is free");
     assert_eq!(repeats(&route, B, Class::Overload), 50, "each endpoint has its own");
     assert_eq!(route.snapshots()[0].retries_left, 0);
