@@ -60,7 +60,12 @@ pub enum Event {
         outlook: Outlook,
     },
     /// The repetition that the machine asked for was refused by the retry budget.
-    BudgetSpent(Outlook),
+    BudgetSpent {
+        /// Where it would have gone.
+        endpoint: EndpointId,
+        /// Who is left.
+        outlook: Outlook,
+    },
     /// The answer broke off after it had begun.
     Broke {
         /// Where.
@@ -112,8 +117,6 @@ struct Tried {
     breaks: u32,
     /// How it failed last.
     class: Class,
-    /// Another attempt here could end differently.
-    again: bool,
     /// It stopped in the middle without a word.
     stalled: bool,
 }
@@ -141,7 +144,7 @@ pub struct Machine {
 
 /// How long to wait for a place when every endpoint is full: a call usually ends sooner than this many times over.
 const ROOM_WAIT: Duration = Duration::from_millis(50);
-/// How often one request is sent again for nothing because a service said that it had not begun.
+/// How often one request is sent again at once because a service had not begun, or would not take up an answer.
 const UNPROCESSED_MAX: u32 = 3;
 /// How often a full endpoint is asked again, though another is left, because it said when it would have room.
 const ASKED_TO_WAIT_MAX: u32 = 3;
@@ -188,15 +191,16 @@ impl Machine {
         self.begin_by = deadline;
     }
 
-    /// The attempt is slow to begin and another endpoint could be asked as well: whether it shall. At most once.
-    pub fn hedges(&mut self, now: Instant) -> bool {
+    /// Whether another endpoint may be asked as well when the attempt is slow to begin: once, before the answer has begun.
+    pub fn may_hedge(&self, now: Instant) -> bool {
         let spent = self.sends >= self.policy.sends_max || now >= self.begin_by;
-        if self.hedged || self.is_continuing() || !self.repeatable || spent {
-            return false;
-        }
+        !self.hedged && !self.is_continuing() && self.repeatable && !spent
+    }
+
+    /// Another endpoint was asked as well.
+    pub const fn hedged(&mut self) {
         self.hedged = true;
         self.sends += 1;
-        true
     }
 
     /// One of two attempts that ran side by side failed; the other goes on.
@@ -231,8 +235,11 @@ impl Machine {
             Event::Failed { endpoint, failure, outlook } => {
                 self.failed(now, endpoint, failure, outlook, chance)
             }
-            Event::BudgetSpent(outlook) if outlook.another => self.send(Where::Any),
-            Event::BudgetSpent(_) => self.wait_for_budget(now, chance),
+            Event::BudgetSpent { outlook, .. } if outlook.another => {
+                self.next = Where::Any;
+                self.send(Where::Any)
+            }
+            Event::BudgetSpent { endpoint, .. } => self.wait_for_budget(now, endpoint, chance),
             Event::Broke { endpoint, failure, lost } => self.broke(now, endpoint, failure, lost),
         }
     }
@@ -258,11 +265,11 @@ impl Machine {
     }
 
     /// Waiting costs the service nothing, and what others earn meanwhile may pay for the repetition.
-    fn wait_for_budget(&mut self, now: Instant, chance: &Chance) -> Action {
+    fn wait_for_budget(&mut self, now: Instant, endpoint: EndpointId, chance: &Chance) -> Action {
         let until = now + self.backoff(chance);
-        match self.tried.iter().rev().find(|tried| tried.again) {
+        match self.tried.iter().find(|tried| tried.endpoint == endpoint) {
             Some(tried) if self.waits <= self.policy.sends_max && until < self.begin_by => {
-                Action::Repeat { endpoint: tried.endpoint, class: tried.class, until }
+                Action::Repeat { endpoint, class: tried.class, until }
             }
             _ => Action::GiveUp,
         }
@@ -336,36 +343,28 @@ impl Machine {
 
     /// Nothing was lost and nothing is known to be wrong: the same endpoint at once.
     fn again_at_once(&mut self, class: Class) -> bool {
-        match class {
-            Class::Unprocessed => {
-                self.unprocessed += 1;
-                self.sends -= u32::from(self.unprocessed <= UNPROCESSED_MAX);
-                self.unprocessed <= UNPROCESSED_MAX
-            }
-            Class::PrefillRejected => {
-                self.unprocessed += 1;
-                self.unprocessed <= UNPROCESSED_MAX
-            }
-            _ => false,
+        if !matches!(class, Class::Unprocessed | Class::PrefillRejected) || self.unprocessed >= UNPROCESSED_MAX {
+            return false;
         }
+        self.unprocessed += 1;
+        // What a service did not begin was no attempt.
+        self.sends -= u32::from(class == Class::Unprocessed);
+        true
     }
 
     /// One that failed this request earlier, in a way that may have passed.
     fn another_tried(&mut self, now: Instant, but: EndpointId, chance: &Chance) -> Action {
-        let Some(other) = self
-            .tried
-            .iter()
-            .find(|tried| tried.endpoint != but && tried.again && tried.sends < self.policy.sends_here_max)
-        else {
-            return Action::GiveUp;
-        };
-        let endpoint = other.endpoint;
         let until = now + self.backoff(chance);
-        if until >= self.begin_by {
-            return Action::GiveUp;
+        let other = self.tried.iter().find(|tried| {
+            tried.endpoint != but && tried.class.rules().again && tried.sends < self.policy.sends_here_max
+        });
+        match other {
+            Some(&Tried { endpoint, class, .. }) if until < self.begin_by => {
+                self.next = Where::At(endpoint);
+                Action::Repeat { endpoint, class, until }
+            }
+            _ => Action::GiveUp,
         }
-        self.next = Where::At(endpoint);
-        Action::Repeat { endpoint, class: Class::Overload, until }
     }
 
     /// A request that has been answered in part was a good one: a service that refuses it is the wrong one.
@@ -377,22 +376,13 @@ impl Machine {
         let known = self.tried.iter().position(|tried| tried.endpoint == endpoint);
         let index = known.unwrap_or_else(|| {
             self.tried_ids.push(endpoint);
-            self.tried.push(Tried {
-                endpoint,
-                sends: 0,
-                faults: 0,
-                breaks: 0,
-                class,
-                again: true,
-                stalled: false,
-            });
+            self.tried.push(Tried { endpoint, sends: 0, faults: 0, breaks: 0, class, stalled: false });
             self.tried.len() - 1
         });
         let tried = &mut self.tried[index];
         tried.sends += 1;
         tried.faults += u32::from(class.is_fault());
         tried.class = class;
-        tried.again = class.rules().again;
         tried.stalled |= class == Class::Timeout;
         tried
     }

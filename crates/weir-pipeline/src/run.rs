@@ -42,6 +42,14 @@ pub(crate) struct Run {
     pub(crate) differ: Vec<EndpointId>,
 }
 
+/// A call under way.
+struct Flight {
+    lease: Lease,
+    rung: Rung,
+    /// The limits on its beginning, while somebody else could answer.
+    beginning: Option<Beginning>,
+}
+
 /// A call whose answer has begun.
 pub(crate) struct Landed {
     pub(crate) lease: Lease,
@@ -93,8 +101,7 @@ impl Run {
                     if self.shared.route.may_repeat(endpoint, class) {
                         Event::Ready
                     } else {
-                        self.shared.metrics.budget_spent.inc();
-                        Event::BudgetSpent(self.outlook(endpoint))
+                        Event::BudgetSpent { endpoint, outlook: self.outlook(endpoint) }
                     }
                 }
                 Action::GiveUp => return None,
@@ -104,45 +111,43 @@ impl Run {
 
     /// One attempt, or two side by side: what has begun, or what to tell the machine.
     async fn attempt(&mut self, to: Where) -> Result<Landed, Event> {
-        let lease = self.pick(to)?;
-        let hedge_after = self.hedge_after(lease.endpoint());
-        let (rung, call) = self.launch(&lease);
+        let (flight, call) = self.launch(self.pick(to)?);
         let mut call = pin!(call);
-        let Some(after) = hedge_after else { return self.judge(lease, rung, call.await) };
+        let Some(after) = self.hedge_after(&flight) else { return self.judge(flight, call.await) };
         tokio::select! {
             biased;
-            result = &mut call => return self.judge(lease, rung, result),
+            result = &mut call => return self.judge(flight, result),
             () = tokio::time::sleep(after) => {}
         }
-        let Some(second) = self.hedge(&lease) else { return self.judge(lease, rung, call.await) };
-        self.race((lease, call), second).await
+        let Some(second) = self.hedge(&flight) else { return self.judge(flight, call.await) };
+        self.race((flight, call), second).await
     }
 
     /// A slow call and a second one: whichever begins first. The other is closed at once.
     async fn race(
         &mut self,
-        (lease, mut call): (Lease, Pin<&mut impl Future<Output = Result<Begun, Failure>>>),
+        (first, mut call): (Flight, Pin<&mut impl Future<Output = Result<Begun, Failure>>>),
         second: Lease,
     ) -> Result<Landed, Event> {
-        let (rung, second_call) = self.launch(&second);
+        let (second, second_call) = self.launch(second);
         let mut second_call = pin!(second_call);
         let (first_back, result) = tokio::select! {
             biased;
             result = &mut call => (true, result),
             result = &mut second_call => (false, result),
         };
-        let (back, other) = if first_back { (lease, second) } else { (second, lease) };
-        match self.judge(back, rung, result) {
+        let (back, other) = if first_back { (first, second) } else { (second, first) };
+        match self.judge(back, result) {
             Ok(landed) => {
-                other.outrun(self.shared.clock.now());
-                self.shared.metrics.hedged(!first_back);
+                other.lease.outrun(self.shared.clock.now());
+                self.shared.metrics.raced(!first_back);
                 Ok(landed)
             }
             Err(Event::Failed { endpoint, failure, .. }) => {
                 self.machine.fell_out(endpoint, failure);
                 let result = if first_back { second_call.await } else { call.await };
-                let landed = self.judge(other, rung, result);
-                self.shared.metrics.hedged(first_back && landed.is_ok());
+                let landed = self.judge(other, result);
+                self.shared.metrics.raced(first_back && landed.is_ok());
                 landed
             }
             Err(event) => Err(event),
@@ -150,37 +155,39 @@ impl Run {
     }
 
     /// When another endpoint is asked as well, if this one has not begun by then.
-    fn hedge_after(&self, endpoint: &Endpoint) -> Option<Duration> {
+    fn hedge_after(&self, flight: &Flight) -> Option<Duration> {
         let request = &self.request;
-        let fit = request.envelope.stream
-            && request.operation != Operation::Other
+        // An attempt that may be cut for slowness is one that another endpoint could answer instead.
+        let fit = flight.beginning.is_some()
+            && request.envelope.stream
             && !request.envelope.stateful
             && request.envelope.body.len() <= self.shared.limits.hedged_body_max
-            && !self.machine.is_continuing();
-        if !fit || !self.outlook(endpoint.id()).another {
-            return None;
-        }
-        self.shared.route.hedge_after(endpoint.id(), prompt_kib(request))
+            && self.machine.may_hedge(self.shared.clock.now());
+        let endpoint = flight.lease.endpoint().id();
+        fit.then(|| self.shared.route.hedge_after(endpoint, prompt_kib(request))).flatten()
     }
 
     /// A place at another endpoint, if all agree that it should be asked as well.
-    fn hedge(&mut self, slow: &Lease) -> Option<Lease> {
-        let tried: Vec<_> = self.machine.tried().iter().copied().chain([slow.endpoint().id()]).collect();
+    fn hedge(&mut self, slow: &Flight) -> Option<Lease> {
+        if !self.machine.may_hedge(self.shared.clock.now()) {
+            return None;
+        }
+        let slow = slow.lease.endpoint().id();
+        let tried: Vec<_> = self.machine.tried().iter().copied().chain([slow]).collect();
         let lease = self.shared.route.hedge(&self.ask(&tried))?;
-        self.machine.hedges(self.shared.clock.now()).then_some(lease)
+        self.machine.hedged();
+        Some(lease)
     }
 
     /// Sends a call; its future owns all it needs, so that two can run side by side.
-    fn launch(
-        &mut self,
-        lease: &Lease,
-    ) -> (Rung, impl Future<Output = Result<Begun, Failure>> + Send + use<>) {
+    fn launch(&mut self, lease: Lease) -> (Flight, impl Future<Output = Result<Begun, Failure>> + Send + use<>) {
         let endpoint = lease.endpoint().clone();
         let rung = self.rung(&endpoint).unwrap_or(Rung::Fresh);
         let continuing = self.machine.is_continuing();
         let relay = self.relay.as_mut().filter(|_| continuing);
         let envelope = relay.map(|relay| relay.resume(rung, &self.request.envelope));
-        let timers = self.timers(endpoint.id());
+        let beginning = self.beginning(endpoint.id());
+        let timers = self.timers(beginning);
         let (shared, request) = (self.shared.clone(), self.request.clone());
         self.at = Some(endpoint.id());
         request.trail.sent(shared.clock.now());
@@ -188,16 +195,12 @@ impl Run {
             let target = target(&endpoint, &request, rung, envelope.as_ref());
             shared.upstream.call(&request, target, timers).await
         };
-        (rung, call)
+        (Flight { lease, rung, beginning }, call)
     }
 
     /// What a call that came back means.
-    fn judge(
-        &mut self,
-        mut lease: Lease,
-        rung: Rung,
-        result: Result<Begun, Failure>,
-    ) -> Result<Landed, Event> {
+    fn judge(&mut self, flight: Flight, result: Result<Begun, Failure>) -> Result<Landed, Event> {
+        let Flight { mut lease, rung, beginning } = flight;
         let now = self.shared.clock.now();
         let endpoint = lease.endpoint().clone();
         let mut failure = match result {
@@ -207,7 +210,7 @@ impl Run {
             Ok(begun) => {
                 // A passed-through error says nothing good of the endpoint.
                 if !begun.head.status.is_server_error() {
-                    lease.first_token(now, self.beginning(endpoint.id()).map(|limits| limits.first_token));
+                    lease.first_token(now, beginning.map(|limits| limits.first_token));
                 }
                 self.at = Some(endpoint.id());
                 if !self.machine.is_continuing() {
@@ -230,17 +233,17 @@ impl Run {
 
     fn pick(&self, to: Where) -> Result<Lease, Event> {
         let route = &self.shared.route;
-        let any = self.ask(self.machine.tried());
-        let lease = match to {
-            Where::Any if self.machine.is_continuing() => return self.pick_to_continue(),
-            Where::Any => route.pick(&any),
-            Where::At(endpoint) => {
-                // If it has closed meanwhile, anybody.
-                route.pick(&Ask { only: Some(endpoint), ..any }).or_else(|_closed| route.pick(&any))
-            }
-            Where::Desperate => route.pick(&Ask { desperate: true, ..any }),
-        };
-        lease.map_err(no_endpoint)
+        let ask = self.ask(self.machine.tried());
+        if let Where::At(endpoint) = to
+            && let Ok(lease) = route.pick(&Ask { only: Some(endpoint), ..ask })
+        {
+            return Ok(lease);
+        }
+        // If it has closed meanwhile, anybody.
+        if self.machine.is_continuing() {
+            return self.pick_to_continue();
+        }
+        route.pick(&Ask { desperate: to == Where::Desperate, ..ask }).map_err(no_endpoint)
     }
 
     /// Who can take up the answer best: one that has not let it down, one that continues natively, the one that began it.
@@ -309,10 +312,10 @@ impl Run {
         impatient.then_some(limit)
     }
 
-    fn timers(&self, endpoint: EndpointId) -> Timers {
+    fn timers(&self, beginning: Option<Beginning>) -> Timers {
         let Terms { begin_by, deadline, .. } = self.terms;
         Timers {
-            beginning: self.beginning(endpoint),
+            beginning,
             pauses: self.shared.limits.pauses,
             begin_by: if self.machine.is_continuing() { deadline } else { begin_by },
             deadline,

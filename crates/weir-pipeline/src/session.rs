@@ -2,13 +2,12 @@
 //! prompt cache.
 //!
 //! What the caller says comes first; else the head of the conversation (model, system words, tools, the first user message),
-//! which stays the same from turn to turn. The hash has no secret and is the same in every process.
-
-use std::hash::{DefaultHasher, Hash, Hasher};
+//! which stays the same from turn to turn.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Operation, Request, names};
+use weir_route::session_hash as hash;
 
 /// The conversation's hash; `None` for requests that are no conversation.
 pub(crate) fn of(request: &Request) -> Option<u64> {
@@ -43,10 +42,4 @@ fn first_messages(messages: &[u8]) -> Option<&[u8]> {
     let first = all.iter().find(is_users).or(all.last())?;
     let end = first.get().as_ptr() as usize + first.get().len() - messages.as_ptr() as usize;
     messages.get(..end)
-}
-
-fn hash(parts: &[&[u8]]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    hasher.finish()
 }

@@ -72,7 +72,7 @@ impl Endpoint {
             id,
             name: config.name.as_str().into(),
             model: member.model.map(Arc::from),
-            name_hash: sticky::hash(&config.name),
+            name_hash: sticky::hash(&[config.name.as_bytes()]),
             openai_prefill_base: openai_base.as_deref().and_then(provider::openai_prefill_base),
             openai_base,
             anthropic_base,

@@ -43,6 +43,7 @@ pub use endpoint::{Endpoint, EndpointId, KeySource};
 pub use lease::Lease;
 pub use pick::{Ask, Choice, NoEndpoint, Outlook};
 pub use snapshot::Snapshot;
+pub use sticky::hash as session_hash;
 
 use hedge::Hedges;
 use metrics::{Hedging, Metrics};

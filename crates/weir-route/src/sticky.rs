@@ -10,6 +10,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use weir_core::Chance;
+
 use crate::pick::{Field, step};
 use crate::{Ask, Endpoint, Route};
 
@@ -60,26 +62,27 @@ fn load_max(in_flight: usize, endpoints: usize) -> usize {
     (LOAD_FACTOR * (mean + 1.0)).ceil() as usize
 }
 
-/// A name's hash, the same on every machine and in every version: FNV-1a.
-pub(crate) fn hash(name: &str) -> u64 {
+/// The hash of what names a conversation or an endpoint, the same on every machine and in every version: FNV-1a, with a byte
+/// between the parts that is in no text.
+pub fn hash(parts: &[&[u8]]) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    for (place, part) in parts.iter().enumerate() {
+        if place > 0 {
+            hash = step(hash, 0xff);
+        }
+        hash = part.iter().copied().fold(hash, step);
+    }
+    hash
 }
 
 /// An endpoint's place in a conversation's order; the highest is first.
 fn score(session: u64, name: u64) -> u64 {
-    mix(session ^ name.rotate_left(32))
+    Chance::mixed(session ^ name.rotate_left(32))
 }
 
 /// The share of its traffic with which an endpoint that starts slowly gets this conversation back, from 0 to
 /// 1.
 fn returns_at(session: u64) -> f64 {
-    mix(session) as f64 / u64::MAX as f64
-}
-
-/// `SplitMix64`'s mixing: each bit that goes in changes half of those that come out.
-fn mix(bits: u64) -> u64 {
-    let mixed = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    Chance::mixed(session) as f64 / u64::MAX as f64
 }

@@ -134,7 +134,7 @@ fn what_may_have_effects_is_repeated_only_if_it_never_left() {
         let failure = Failure { sent, ..Failure::new(Class::Hard, "x") };
         let event = Event::Failed { endpoint: A, failure, outlook: PEER };
         assert_eq!(machine.on_event(at(0), event, &chance) == Action::Send(Where::Any), repeats);
-        assert!(!machine.hedges(at(0)), "asked twice");
+        assert!(!machine.may_hedge(at(0)), "asked twice");
     }
 }
 
@@ -208,6 +208,41 @@ fn when_all_have_failed_the_one_that_may_have_recovered_is_asked_again() {
     assert!(matches!(next, Action::Repeat { endpoint: A, .. }), "{next:?}");
 }
 
+#[test]
+fn a_repetition_waits_for_the_budget_of_the_endpoint_that_is_asked() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    machine.on_event(at(0), failed(A, Class::Truncated, None, PEER), &chance);
+    let next = machine.on_event(at(1), failed(B, Class::Timeout, None, ALONE), &chance);
+    assert!(matches!(next, Action::Repeat { endpoint: A, class: Class::Truncated, .. }), "{next:?}");
+    let next = machine.on_event(at(2), Event::BudgetSpent { endpoint: A, outlook: ALONE }, &chance);
+    assert!(matches!(next, Action::Repeat { endpoint: A, class: Class::Truncated, .. }), "{next:?}");
+    assert_eq!(machine.on_event(at(3), Event::Ready, &chance), Action::Send(Where::At(A)));
+}
+
+#[test]
+fn a_repetition_that_was_refused_leaves_no_trace_when_another_can_be_asked() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    machine.on_event(at(0), failed(A, Class::Hard, None, FALLBACK), &chance);
+    let next = machine.on_event(at(1), Event::BudgetSpent { endpoint: A, outlook: FALLBACK }, &chance);
+    assert_eq!(next, Action::Send(Where::Any));
+    machine.on_event(at(1), Event::NoRoom, &chance);
+    assert_eq!(machine.on_event(at(99), Event::Ready, &chance), Action::Send(Where::Any));
+}
+
+#[test]
+fn a_request_is_hedged_once_and_only_while_that_could_help() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    assert!(machine.may_hedge(at(0)) && !machine.may_hedge(at(60_000)));
+    machine.hedged();
+    assert!(!machine.may_hedge(at(0)), "asked twice already");
+}
+
 /// A step of a random life: what happens to an attempt that was sent.
 fn happening() -> impl Strategy<Value = (u8, usize, u8, Option<u64>, u64)> {
     (0u8..18, 0usize..3, 0u8..3, prop::option::of(0u64..20_000), 0u64..4_000)
@@ -252,7 +287,7 @@ proptest! {
                     prop_assert!(until < at(limit_ms));
                     prop_assert!(until >= at(now_ms));
                     if took_ms % 7 == 0 {
-                        event = Event::BudgetSpent(outlook);
+                        event = Event::BudgetSpent { endpoint, outlook };
                     } else {
                         now_ms = until.duration_since(at(0)).as_millis() as u64 + 1;
                         event = Event::Ready;

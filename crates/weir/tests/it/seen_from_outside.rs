@@ -54,3 +54,16 @@ fn one_line_a_request_and_never_the_prompt() {
     assert_eq!((lines[0]["outcome"].as_str(), lines[0]["endpoint"].as_str()), (Some("ok"), Some("s0")));
     assert!(!log.contains(canary) && !log.contains("canary-token"), "{log}");
 }
+
+#[test]
+fn every_metric_is_declared_once() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let metrics = weir.admin("/metrics").body;
+    let mut names: Vec<_> = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let declared = names.len();
+    names.sort_unstable();
+    names.dedup_by_key(|line| line.split(' ').next().unwrap_or_default().to_owned());
+    assert!(declared > 20, "{metrics}");
+    assert_eq!(names.len(), declared, "Prometheus refuses a page that declares a metric twice:\n{metrics}");
+}
