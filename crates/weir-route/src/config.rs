@@ -27,6 +27,17 @@ pub enum Continuation {
     Off,
 }
 
+/// How many calls at one time a service is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Concurrency {
+    /// As many as it takes: from 20 up to `max_concurrent`, fewer when it refuses those on top.
+    #[default]
+    Adaptive,
+    /// `max_concurrent`, always.
+    Fixed,
+}
+
 /// A service that answers: a base URL, a key, and the models it has.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,9 +61,12 @@ pub struct Endpoint {
     /// Dialects it speaks. Default: both, or the one a known provider has.
     #[serde(default)]
     pub dialects: Option<Vec<Dialect>>,
-    /// Calls in flight at one time, for each model. Default 128.
+    /// The most calls in flight at one time, for each model. Default 128.
     #[serde(default = "max_concurrent")]
     pub max_concurrent: usize,
+    /// How many of these are used. Default `adaptive`.
+    #[serde(default)]
+    pub concurrency: Concurrency,
     /// What it charges, in US dollars for a million tokens. Default: nothing is counted.
     #[serde(default)]
     pub price: Price,

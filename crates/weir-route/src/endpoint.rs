@@ -1,12 +1,14 @@
 //! One place that can answer: a base URL, a key, a model; what it can do, and behind a lock how it fares.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use weir_core::{Chance, Dialect, Prefill, Price, Secret};
 
-use crate::config::Continuation;
+use crate::config::{Concurrency, Continuation};
 use crate::health::{Health, Look};
+use crate::limiter::Bounds;
 use crate::metrics::{EndpointMetrics, Metrics};
 use crate::{Member, Policy, provider, sticky};
 
@@ -46,6 +48,8 @@ pub struct Endpoint {
     chance: Arc<Chance>,
     /// Guards the state machines for a few arithmetic lines.
     health: Mutex<Health>,
+    /// The limit as the lock's last holder left it: the queue asks for it at every turn.
+    limit: AtomicUsize,
     pub(crate) metrics: EndpointMetrics,
 }
 
@@ -66,7 +70,11 @@ impl Endpoint {
             .contains(&Dialect::Anthropic)
             .then(|| provider::anthropic_base(config.anthropic_base_url.as_deref(), &config.base_url));
         let endpoint_metrics = metrics.endpoint(&config.name, member.model.unwrap_or("*"));
-        endpoint_metrics.limit.set(config.max_concurrent as i64);
+        let bounds = match config.concurrency {
+            Concurrency::Adaptive => Bounds::adaptive(config.max_concurrent),
+            Concurrency::Fixed => Bounds::fixed(config.max_concurrent),
+        };
+        endpoint_metrics.limit.set(bounds.initial as i64);
         endpoint_metrics.closed.set(1);
         Self {
             id,
@@ -84,7 +92,8 @@ impl Endpoint {
             forward_service_tier: config.forward_service_tier,
             http2: config.http2,
             chance: chance.clone(),
-            health: Mutex::new(Health::new(config.max_concurrent, policy, now)),
+            health: Mutex::new(Health::new(bounds, policy, now)),
+            limit: AtomicUsize::new(bounds.initial),
             metrics: endpoint_metrics,
         }
     }
@@ -142,9 +151,9 @@ impl Endpoint {
         self.http2
     }
 
-    /// Calls it takes at one time.
+    /// Calls it is given at one time, as far as is known now.
     pub fn limit(&self) -> usize {
-        self.health().limit()
+        self.limit.load(Ordering::Relaxed)
     }
 
     /// How often to look whether it is there, if at all.
@@ -186,6 +195,15 @@ impl Endpoint {
 
     pub(crate) const fn name_hash(&self) -> u64 {
         self.name_hash
+    }
+
+    /// Makes known what the endpoint's machines say of it, after they have heard of a call.
+    pub(crate) fn learned(&self, health: &Health, era: u32) {
+        let limit = health.limit();
+        if self.limit.swap(limit, Ordering::Relaxed) != limit {
+            self.metrics.limit.set(limit as i64);
+        }
+        self.metrics.circuit(&health.circuit, era);
     }
 
     pub(crate) fn look(&self, now: Instant) -> Look {

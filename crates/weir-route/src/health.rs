@@ -10,10 +10,10 @@ use weir_core::Class;
 
 use crate::Policy;
 use crate::budget::Budget;
-use crate::ceiling::Ceiling;
 use crate::circuit::{Circuit, Fault, Pass};
 use crate::first_token::FirstToken;
 use crate::latency::Latency;
+use crate::limiter::{Bounds, Limiter, Sent};
 use crate::pause::{ASKED_MAX, KeyPause, Rest};
 
 /// How long a service that would not take up a begun answer is not given one.
@@ -22,7 +22,7 @@ const PREFILL_PAUSE: Duration = Duration::from_secs(3600);
 /// The state of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Health {
-    limit: usize,
+    pub(crate) limiter: Limiter,
     in_flight: usize,
     pub(crate) circuit: Circuit,
     pub(crate) rest: Rest,
@@ -30,7 +30,6 @@ pub(crate) struct Health {
     pub(crate) latency: Latency,
     pub(crate) budget: Budget,
     pub(crate) first_token: FirstToken,
-    ceiling: Ceiling,
     prefill_refused: Option<Instant>,
 }
 
@@ -76,9 +75,7 @@ impl Look {
 /// What is remembered of a call while it is in flight.
 #[derive(Debug)]
 pub(crate) struct Call {
-    pub(crate) sent: Instant,
-    /// Calls in flight when it was sent, itself included.
-    in_flight: usize,
+    sent: Sent,
     streamed: bool,
     prompt_kib: f64,
     began: bool,
@@ -103,10 +100,17 @@ pub(crate) struct Learned {
     pub(crate) key_paused: bool,
 }
 
+impl Call {
+    /// How long ago it was sent.
+    pub(crate) fn took(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.sent.at)
+    }
+}
+
 impl Health {
-    pub(crate) fn new(limit: usize, policy: &Policy, now: Instant) -> Self {
+    pub(crate) fn new(bounds: Bounds, policy: &Policy, now: Instant) -> Self {
         Self {
-            limit,
+            limiter: Limiter::new(bounds, now),
             in_flight: 0,
             circuit: Circuit::new(now),
             rest: Rest::new(now),
@@ -114,17 +118,17 @@ impl Health {
             latency: Latency::new(now),
             budget: Budget::new(policy.budget, now),
             first_token: FirstToken::new(now),
-            ceiling: Ceiling::new(now),
             prefill_refused: None,
         }
     }
 
     /// The endpoint as it is now.
     pub(crate) fn look(&self, now: Instant) -> Look {
+        let limit = self.limit();
         Look {
             standing: self.standing(now),
-            has_room: self.in_flight < self.limit,
-            has_room_to_spare: (self.limit - self.in_flight.min(self.limit)) * 5 >= self.limit,
+            has_room: self.in_flight < limit,
+            has_room_to_spare: (limit - self.in_flight.min(limit)) * 5 >= limit,
             wants_probe: !self.circuit.is_closed(),
             in_flight: self.in_flight,
             wait_s: self.latency.wait_s(now),
@@ -155,7 +159,8 @@ impl Health {
     pub(crate) fn sent(&mut self, streamed: bool, prompt_kib: f64, now: Instant) -> Call {
         self.in_flight += 1;
         let pass = self.circuit.sent(now);
-        Call { sent: now, in_flight: self.in_flight, streamed, prompt_kib, began: false, pass }
+        let sent = self.limiter.sent(self.in_flight, now);
+        Call { sent, streamed, prompt_kib, began: false, pass }
     }
 
     /// The first token of a call is here; one later than `slow_after` is slow. A second first token says
@@ -165,13 +170,17 @@ impl Health {
             return;
         }
         call.began = true;
-        let took = now.saturating_duration_since(call.sent);
+        let took = call.took(now);
         let slow = slow_after.is_some_and(|limit| took > limit);
+        let was_closed = self.circuit.is_closed();
         self.circuit.began(&mut call.pass, slow, jitter, now);
+        if self.circuit.is_closed() && !was_closed {
+            self.limiter.restart();
+        }
         self.rest.began(now);
-        self.key.began(call.sent, now);
+        self.key.began(call.sent.at, now);
         self.latency.began(took, call.streamed, now);
-        self.ceiling.began(call.in_flight, self.limit, now);
+        self.limiter.began(call.sent, now);
         self.budget.outcome(false, now);
         if call.streamed {
             self.first_token.observe(call.prompt_kib, took, now);
@@ -188,6 +197,7 @@ impl Health {
         let mut learned = Learned { class, cools: false, key_paused: false };
         if !call.began && class == Class::Timeout {
             self.overran(&call, now);
+            self.limiter.refused(call.sent, now);
         }
         if !call.began && (overload || fault || is_answered(class)) {
             self.budget.outcome(overload || fault, now);
@@ -240,17 +250,17 @@ impl Health {
     }
 
     pub(crate) const fn limit(&self) -> usize {
-        self.limit
+        self.limiter.limit()
     }
 
     /// A refusal may be of the gateway's own making.
     fn whose(&mut self, call: &Call, class: Class, now: Instant) -> Class {
         let refused = class == Class::Overload && !call.began;
-        if refused && self.ceiling.refused(call.in_flight, self.limit, now) { Class::OwnLimit } else { class }
+        if refused && self.limiter.refused(call.sent, now) { Class::OwnLimit } else { class }
     }
 
     fn overran(&mut self, call: &Call, now: Instant) {
-        let took = now.saturating_duration_since(call.sent);
+        let took = call.took(now);
         self.latency.took_at_least(took, now);
         if call.streamed {
             self.first_token.observe(call.prompt_kib, took, now);

@@ -44,11 +44,11 @@ impl Lease {
     pub fn first_token(&mut self, now: Instant, slow_after: Option<Duration>) {
         let Some(call) = &mut self.call else { return };
         let (metrics, jitter) = (&self.endpoint.metrics, self.endpoint.jitter());
-        metrics.first_token.observe(now.saturating_duration_since(call.sent).as_secs_f64());
+        metrics.first_token.observe(call.took(now).as_secs_f64());
         let mut health = self.endpoint.health();
         let era = health.circuit.era();
         health.began(call, slow_after, jitter, now);
-        metrics.circuit(&health.circuit, era);
+        self.endpoint.learned(&health, era);
     }
 
     /// The call failed before its first meaningful part. Returns what kind of failure it turned out to be: an
@@ -80,7 +80,7 @@ impl Lease {
         let mut health = self.endpoint.health();
         let era = health.circuit.era();
         let learned = health.failed(call, Failed { class, retry_after, jitter, now });
-        metrics.circuit(&health.circuit, era);
+        self.endpoint.learned(&health, era);
         drop(health);
         metrics.learned(learned);
         self.count(End::Failed(learned.class));

@@ -1,13 +1,13 @@
 //! Where calls go, and what the machines behind it promise.
 
 mod budget;
-mod ceiling;
 mod circuit;
 mod circuit_model;
 mod first_token;
 mod health;
 mod hedge;
 mod latency;
+mod limiter;
 mod pause;
 mod pick;
 mod provider;
@@ -55,8 +55,11 @@ fn set(ms: u64) {
 }
 
 fn config(name: &str, limit: usize) -> Endpoint {
-    let text = format!(r#"{{"name":"{name}","base_url":"http://{name}.test","max_concurrent":{limit}}}"#);
-    serde_json::from_str(&text).unwrap()
+    let base_url = format!("http://{name}.test");
+    let config = serde_json::json!({
+        "name": name, "base_url": base_url, "max_concurrent": limit, "concurrency": "fixed"
+    });
+    serde_json::from_value(config).unwrap()
 }
 
 fn route(first: &[Endpoint], fallback: &[Endpoint]) -> Route {

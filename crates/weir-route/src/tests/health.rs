@@ -8,9 +8,10 @@ use weir_testkit::at;
 
 use super::POLICY;
 use crate::health::{Failed, Health, Standing};
+use crate::limiter::Bounds;
 
 fn health() -> Health {
-    Health::new(100, &POLICY, at(0))
+    Health::new(Bounds::fixed(100), &POLICY, at(0))
 }
 
 fn begin(health: &mut Health, took: u64, ms: u64) {
@@ -116,6 +117,7 @@ fn an_overload_at_the_top_of_the_load_is_of_its_own_making() {
     let mut health = health();
     let mut calls: Vec<_> = (0..50).map(|_| health.sent(true, 1.0, at(0))).collect();
     calls.iter_mut().for_each(|call| health.began(call, None, 0.0, at(100)));
+    (0..3).for_each(|_| drop(fail(&mut health, Class::Overload, None, 200)));
     assert_eq!(fail(&mut health, Class::Overload, None, 200), Class::OwnLimit);
     calls.drain(10..).for_each(|call| health.ended(&call));
     assert_eq!(fail(&mut health, Class::Overload, None, 300), Class::Overload);

@@ -1,0 +1,364 @@
+//! How many calls an endpoint is given at one time: a limit that nobody tells, found by trying.
+//!
+//! A service that is full of this gateway's own calls refuses whatever comes on top of them and nothing that comes
+//! below; one that is full of everybody's refuses at any load. So a refusal is of the gateway's own making when most of
+//! the calls that were lately sent at this load *or a higher one* were refused, and more of them than the usual share of
+//! refusals makes likely; then the limit is cut. (To cut at every refusal, additive increase and multiplicative decrease
+//! against refusals that do not depend on the load, settles at a handful of calls, whatever the service could take.) A
+//! fall that has brought no relief is taken back.
+//!
+//! Growth after a cut is CUBIC's (RFC 9438), free of scale: in [`BACK`] to the load that was refused, then faster
+//! and faster, so that a service that has doubled is found in ten seconds.
+//!
+//! Invariants: `min` ≤ limit ≤ `max`; at most one cut a second, and no second one before a call has begun that was sent
+//! after the first, so that a service that refuses everything for a while costs one cut; it grows only while it is used.
+
+use std::time::{Duration, Instant};
+
+/// Bounds of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// Where it begins.
+    pub(crate) initial: usize,
+    /// It falls no further.
+    pub(crate) min: usize,
+    /// The operator's word, or the account's limit.
+    pub(crate) max: usize,
+}
+
+impl Bounds {
+    /// One that is found: from 20 on, within what the operator allows.
+    pub(crate) fn adaptive(max: usize) -> Self {
+        Self { initial: INITIAL.min(max), min: MIN.min(max), max }
+    }
+
+    /// One that the operator knows.
+    pub(crate) const fn fixed(max: usize) -> Self {
+        Self { initial: max, min: max, max }
+    }
+}
+
+const INITIAL: usize = 20;
+const MIN: usize = 4;
+/// What a cut leaves of the load that was refused, and what it leaves when nearly all calls are.
+const CUT: f64 = 0.9;
+const CUT_DEEP: f64 = 0.8;
+const DEEP_SHARE: f64 = 0.8;
+const DEEP_REFUSALS_MIN: u32 = 10;
+/// The time between cuts: what a cut does must be seen before the next.
+const CUT_EVERY: Duration = Duration::from_secs(1);
+/// Cuts further apart than this have nothing to do with each other.
+const FALL_GAP: Duration = Duration::from_secs(3);
+/// After a fall to this part, it is asked whether it was for nothing.
+const FALL: f64 = 0.3;
+/// First tokens a second without which that cannot be told.
+const FALL_RATE_MIN: f64 = 5.0;
+/// How long growth takes from a cut back to the load that was refused.
+const BACK: Duration = Duration::from_secs(3);
+/// Growth counts time only while this share of the limit is in use.
+const BUSY: f64 = 0.8;
+/// The longest time that one first token can show to have been busy.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+/// The share of the limit in use from which on first tokens lift it while it is being sought.
+const BUSY_SEEKING: f64 = 0.5;
+/// After a circuit was open, the limit begins again at this share.
+const RESTART: f64 = 0.1;
+
+/// Calls that are remembered, and for how long.
+const CALLS: usize = 256;
+const MEMORY: Duration = Duration::from_secs(5);
+/// Refusals without which a share of them means nothing.
+const REFUSALS_MIN: u32 = 4;
+/// The smallest share of refused calls that can show a limit of one's own …
+const SHARE_MIN: f64 = 0.67;
+/// … when chance alone makes so many refusals as rarely as this.
+const CHANCE_MAX: f64 = 1e-4;
+/// The usual share of refusals forgets in so many seconds.
+const USUAL_S: f64 = 10.0;
+const USUAL_EVERY: Duration = Duration::from_secs(1);
+
+/// One endpoint's limit.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    bounds: Bounds,
+    limit: f64,
+    phase: Phase,
+    cut: Option<Cut>,
+    fall: Option<Fall>,
+    /// When a first token last came at a busy time.
+    busy: Option<Instant>,
+    calls: Calls,
+    usual: Usual,
+}
+
+/// How it grows.
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// By one with each first token, up to a load that has been carried before, if there was one.
+    Seeking { top: f64 },
+    /// With the time it has been in use since a cut, from `low` to `top` and beyond.
+    Growing { top: f64, low: f64, used: Duration },
+}
+
+/// The last cut, and the first tokens since.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    at: Instant,
+    begun: u32,
+    /// Whether one of them was of a call that was sent after the cut.
+    answered: bool,
+}
+
+/// Cut after cut: the limit before the first, and the limit at which first tokens came at which rate.
+#[derive(Clone, Copy, Debug)]
+struct Fall {
+    from: f64,
+    seen: Option<(f64, f64)>,
+}
+
+/// A call that was sent: when, as the how-manieth in flight, and as the how-manieth of all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) at: Instant,
+    load: usize,
+    number: usize,
+}
+
+impl Limiter {
+    pub(crate) fn new(bounds: Bounds, now: Instant) -> Self {
+        Self {
+            bounds,
+            limit: bounds.initial as f64,
+            phase: Phase::Seeking { top: f64::INFINITY },
+            cut: None,
+            fall: None,
+            busy: None,
+            calls: Calls::new(),
+            usual: Usual::new(now),
+        }
+    }
+
+    /// Calls that may be in flight at one time.
+    pub(crate) const fn limit(&self) -> usize {
+        self.limit as usize
+    }
+
+    /// A call is sent, as the `load`th in flight.
+    pub(crate) const fn sent(&mut self, load: usize, now: Instant) -> Sent {
+        self.calls.add(load, now)
+    }
+
+    /// It brought its first token.
+    pub(crate) fn began(&mut self, sent: Sent, now: Instant) {
+        self.calls.begun(sent);
+        self.usual.add(false, now);
+        if let Some(cut) = &mut self.cut {
+            cut.begun += 1;
+            cut.answered |= sent.at >= cut.at;
+        }
+        let in_use = sent.load as f64 / self.limit;
+        match &mut self.phase {
+            Phase::Seeking { top } => {
+                if in_use >= BUSY_SEEKING {
+                    self.limit += 1.0;
+                }
+                if self.limit >= CUT * *top {
+                    self.phase = Phase::Growing { top: *top, low: self.limit, used: Duration::ZERO };
+                }
+            }
+            Phase::Growing { .. } if in_use < BUSY => self.busy = None,
+            Phase::Growing { top, low, used } => {
+                if let Some(since) = self.busy.replace(now) {
+                    *used += now.saturating_duration_since(since).min(BUSY_MAX);
+                    let part = used.as_secs_f64() / BACK.as_secs_f64() - 1.0;
+                    self.limit = self.limit.max(*top + (*top - *low) * part.powi(3));
+                }
+            }
+        }
+        self.limit = self.limit.clamp(self.bounds.min as f64, self.bounds.max as f64);
+    }
+
+    /// It was refused, or did not begin in time. Returns whether that was of the gateway's own making.
+    pub(crate) fn refused(&mut self, sent: Sent, now: Instant) -> bool {
+        self.calls.refused(sent);
+        self.usual.add(true, now);
+        let known = self.calls.load(sent);
+        let load = known.unwrap_or(sent.load);
+        // So many calls within one refusal's time that it is forgotten already: all of this second stand for those.
+        let this_second = (self.usual.all, self.usual.refused);
+        let (all, refused) = known.map_or(this_second, |load| self.calls.at_least(load, sent, now));
+        let own = load > MIN && self.usual.is_beyond(all, refused);
+        if own {
+            self.cut(load as f64, (all, refused), now);
+        }
+        own
+    }
+
+    /// The endpoint is back after its circuit was open: it gets little at first.
+    pub(crate) fn restart(&mut self) {
+        let top = self.limit;
+        self.limit = (RESTART * top).max(self.bounds.min as f64);
+        self.phase = Phase::Seeking { top };
+    }
+
+    fn cut(&mut self, load: f64, (all, refused): (u32, u32), now: Instant) {
+        let since = self.cut.map(|cut| now.saturating_duration_since(cut.at));
+        let answered = self.cut.is_none_or(|cut| cut.answered);
+        if since.is_some_and(|since| since < CUT_EVERY || (!answered && since < BUSY_MAX)) {
+            return;
+        }
+        let share = f64::from(refused) / f64::from(all);
+        let vain = self.is_vain(since, share);
+        (self.cut, self.busy) = (Some(Cut { at: now, begun: 0, answered: false }), None);
+        if vain {
+            return;
+        }
+        let top = load.min(self.limit);
+        let is_deep = refused >= DEEP_REFUSALS_MIN && share >= DEEP_SHARE;
+        let left = if is_deep { CUT_DEEP } else { CUT };
+        self.limit = (left * top).max(self.bounds.min as f64);
+        self.phase = Phase::Growing { top, low: self.limit, used: Duration::ZERO };
+    }
+
+    /// Whether cut after cut was for nothing: then the limit is what it was. The calls of a full service that are taken
+    /// are as many at any limit; those of one that refuses at any load become fewer with the limit.
+    fn is_vain(&mut self, since: Option<Duration>, share: f64) -> bool {
+        let last = since.filter(|since| *since < FALL_GAP).zip(self.cut);
+        let Some((since, cut)) = last else {
+            self.fall = Some(Fall { from: self.limit, seen: None });
+            return false;
+        };
+        let Some(fall) = &mut self.fall else { return false };
+        let rate = f64::from(cut.begun) / since.as_secs_f64();
+        let (limit_then, rate_then) = *fall.seen.get_or_insert((self.limit, rate));
+        let part = self.limit / limit_then;
+        let at_the_end = self.limit <= self.bounds.min as f64;
+        if part > FALL && !at_the_end {
+            return false;
+        }
+        fall.seen = Some((self.limit, rate));
+        let vain = rate_then >= FALL_RATE_MIN && rate < rate_then * f64::midpoint(1.0, part);
+        if vain {
+            self.limit = fall.from;
+            self.phase = Phase::Growing { top: fall.from, low: CUT * fall.from, used: BACK };
+            self.usual.share = share;
+        }
+        vain
+    }
+}
+
+/// The last calls that were sent, with the load they met and what became of them.
+#[derive(Debug)]
+struct Calls {
+    ring: [Option<(Sent, Fate)>; CALLS],
+    next: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Awaited,
+    Begun,
+    Refused,
+}
+
+impl Calls {
+    const fn new() -> Self {
+        Self { ring: [None; CALLS], next: 0 }
+    }
+
+    const fn add(&mut self, load: usize, now: Instant) -> Sent {
+        let sent = Sent { at: now, load, number: self.next };
+        self.ring[self.next % CALLS] = Some((sent, Fate::Awaited));
+        self.next = self.next.wrapping_add(1);
+        sent
+    }
+
+    fn begun(&mut self, sent: Sent) {
+        if let Some((known, fate)) = &mut self.ring[sent.number % CALLS]
+            && known.number == sent.number
+        {
+            *fate = Fate::Begun;
+        }
+    }
+
+    /// Those that came after it did not meet it: the service was not working on it.
+    fn refused(&mut self, sent: Sent) {
+        for (known, fate) in self.ring.iter_mut().flatten() {
+            if known.number == sent.number {
+                *fate = Fate::Refused;
+            } else if known.number > sent.number {
+                known.load = known.load.saturating_sub(1);
+            }
+        }
+    }
+
+    /// The load that a call met; `None` if it is forgotten.
+    fn load(&self, sent: Sent) -> Option<usize> {
+        let known = self.ring[sent.number % CALLS].filter(|(known, _)| known.number == sent.number);
+        known.map(|(known, _)| known.load)
+    }
+
+    /// Those that met the `load` of a call that has just been refused, or a higher one: how many were taken or refused, and
+    /// how many refused. A refusal comes sooner than a first token: whoever has waited longer than this one was taken.
+    fn at_least(&self, load: usize, refused: Sent, now: Instant) -> (u32, u32) {
+        let took = now.saturating_duration_since(refused.at);
+        let (mut all, mut refusals) = (0, 0);
+        for (sent, fate) in self.ring.iter().flatten() {
+            let age = now.saturating_duration_since(sent.at);
+            if sent.load < load || age > MEMORY || (*fate == Fate::Awaited && age <= took) {
+                continue;
+            }
+            all += 1;
+            refusals += u32::from(*fate == Fate::Refused);
+        }
+        (all, refusals)
+    }
+}
+
+/// The usual share of refused calls: that of each second, averaged over some. By seconds and not by calls, as a full
+/// service refuses many more calls in a second than it takes.
+#[derive(Debug)]
+struct Usual {
+    share: f64,
+    since: Instant,
+    all: u32,
+    refused: u32,
+}
+
+impl Usual {
+    const fn new(now: Instant) -> Self {
+        Self { share: 0.0, since: now, all: 0, refused: 0 }
+    }
+
+    fn add(&mut self, refused: bool, now: Instant) {
+        let passed = now.saturating_duration_since(self.since);
+        if passed >= USUAL_EVERY {
+            let part = 1.0 - (-passed.as_secs_f64() / USUAL_S).exp();
+            let share = f64::from(self.refused) / f64::from(self.all.max(1));
+            *self = Self { share: self.share + part * (share - self.share), ..Self::new(now) };
+        }
+        self.all += 1;
+        self.refused += u32::from(refused);
+    }
+
+    /// Whether so many refusals of `all` calls are most of them, and more than the usual share makes likely.
+    fn is_beyond(&self, all: u32, refused: u32) -> bool {
+        let most = refused >= REFUSALS_MIN && f64::from(refused) > SHARE_MIN * f64::from(all);
+        most && at_least(refused, all, self.share) < CHANCE_MAX
+    }
+}
+
+/// The probability that at least `count` of `all` happen, when each does with probability `each` (binomial).
+fn at_least(count: u32, all: u32, each: f64) -> f64 {
+    if each >= 1.0 {
+        return 1.0;
+    }
+    let odds = each / (1.0 - each);
+    let mut term = (1.0 - each).powi(all as i32);
+    let mut less = 0.0;
+    for happened in 0..count {
+        less += term;
+        term *= odds * f64::from(all - happened) / f64::from(happened + 1);
+    }
+    1.0 - less
+}
