@@ -12,7 +12,7 @@ use weir_core::{
     Answer, Chance, Class, Clock, Dialect, Envelope, Failure, Kind, Operation, Rejection, Request, RequestId,
     Rung, Trail,
 };
-use weir_infer::{Beginning, Begun, Infer, Pauses, Target, Timers, config};
+use weir_infer::{Begun, Infer, Pauses, Target, Timers, config};
 use weir_route::{EndpointId, Route};
 use weir_wire::relay::Holds;
 
@@ -64,8 +64,9 @@ pub(crate) struct Shared {
 
 /// Limits in time and size, from config.
 pub(crate) struct Limits {
-    pub(crate) streamed: Beginning,
-    pub(crate) whole: Beginning,
+    /// The longest that a stream, or a whole answer, may take to begin while somebody else could answer.
+    pub(crate) first_token_max: Duration,
+    pub(crate) whole_max: Duration,
     pub(crate) pauses: Pauses,
     pub(crate) hedged_body_max: usize,
     pub(crate) holds: Holds,
@@ -105,11 +106,14 @@ impl Attempts {
         // Of a passed-through path only reading is known to be harmless.
         let repeatable = request.operation != Operation::Other || request.method.is_safe();
         let machine = Machine::new(self.shared.policy.clone(), repeatable, admission.begin_by);
+        let mut speakers = route.speakers(admission.pool, request.dialect);
+        let home = speakers.next().filter(|_| request.envelope.stateful).map(|(_, endpoint)| endpoint.id());
         let terms = Terms {
             pool: admission.pool,
             begin_by: admission.begin_by,
             deadline: admission.deadline,
             session: route.has_choice(admission.pool).then(|| session::of(request)).flatten(),
+            home,
             earns: !request.is_a_retry(),
         };
         if request.envelope.stream {
@@ -220,9 +224,8 @@ fn limits(config: &config::Attempts) -> Limits {
     let ms = Duration::from_millis;
     let continuation = &config.continuation;
     Limits {
-        streamed: Beginning { head: Some(ms(config.headers_ms)), first_token: ms(config.first_token_ms) },
-        // The head of a whole answer comes with the answer.
-        whole: Beginning { head: None, first_token: ms(config.whole_ms) },
+        first_token_max: ms(config.first_token_ms),
+        whole_max: ms(config.whole_ms),
         pauses: Pauses {
             stall: ms(config.stall_ms),
             stall_alive: ms(config.stall_alive_ms),

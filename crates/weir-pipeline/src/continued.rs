@@ -137,6 +137,17 @@ impl Continued {
     }
 }
 
+impl Drop for Continued {
+    /// The caller left in a later part of the answer, which was paid for as well.
+    fn drop(&mut self) {
+        if let (State::Flowing { lease, .. }, Some(run)) = (&self.state, &self.run)
+            && run.machine.is_continuing()
+        {
+            note_spent(run, lease);
+        }
+    }
+}
+
 impl ChunkStream for Continued {
     fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Failure>>> {
         loop {

@@ -115,6 +115,8 @@ struct Tried {
     sends: u32,
     faults: u32,
     breaks: u32,
+    /// Failures since the answer broke off last.
+    refused_to_continue: u32,
     /// How it failed last.
     class: Class,
     /// It stopped in the middle without a word.
@@ -186,6 +188,23 @@ impl Machine {
         self.tried.iter().any(|tried| tried.endpoint == endpoint && (tried.stalled || tried.breaks > 1))
     }
 
+    /// How often an endpoint has failed to take up the answer since it broke off last.
+    pub fn failed_to_continue(&self, endpoint: EndpointId) -> u32 {
+        let tried = self.tried.iter().find(|tried| tried.endpoint == endpoint);
+        tried.map_or(0, |tried| tried.refused_to_continue)
+    }
+
+    /// Whether those tried already are no choice for the next attempt: the last failure was of a kind that the same endpoint
+    /// would repeat.
+    pub fn needs_another(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| !last.class.rules().again && last.class.rules().moves)
+    }
+
+    /// Whether a failure is the last word on the request, whoever else could be asked.
+    pub const fn is_final(&self, class: Class) -> bool {
+        !class.rules().again && !class.rules().moves && !self.moves_to_continue(class)
+    }
+
     /// Once the answer has begun, only the deadline limits what follows.
     pub const fn begun(&mut self, deadline: Instant) {
         self.begin_by = deadline;
@@ -193,7 +212,9 @@ impl Machine {
 
     /// Whether another endpoint may be asked as well when the attempt is slow to begin: once, before the answer has begun.
     pub fn may_hedge(&self, now: Instant) -> bool {
-        let spent = self.sends >= self.policy.sends_max || now >= self.begin_by;
+        // Both may fail, and by a fault.
+        let spent = self.sends >= self.policy.sends_max || self.faults + 2 > self.policy.faults_max;
+        let spent = spent || now >= self.begin_by;
         !self.hedged && !self.is_continuing() && self.repeatable && !spent
     }
 
@@ -277,15 +298,17 @@ impl Machine {
 
     fn broke(&mut self, now: Instant, endpoint: EndpointId, failure: Failure, lost: bool) -> Action {
         let class = failure.class;
-        let tried = self.note(endpoint, class);
-        tried.breaks += 1;
+        self.note(endpoint, class).breaks += 1;
+        self.tried.iter_mut().for_each(|tried| tried.refused_to_continue = 0);
         self.broke.get_or_insert(failure);
+        self.last = None;
         let hopeless = lost || matches!(class, Class::Deadline | Class::ContentFilter);
         if hopeless || now >= self.begin_by || self.continuations >= self.policy.continuations_max {
             return Action::GiveUp;
         }
         self.continuations += 1;
         self.waits = 0;
+        self.rests_since = None;
         self.send(Where::Any)
     }
 
@@ -300,6 +323,7 @@ impl Machine {
         let (class, asked, sent) = (failure.class, failure.retry_after, failure.sent);
         let again = self.again_at_once(class);
         let tried = self.note(endpoint, class);
+        tried.refused_to_continue += 1;
         let (here, faults_here) = (tried.sends, tried.faults);
         self.last = Some(failure);
         if again && now < self.begin_by {
@@ -309,7 +333,7 @@ impl Machine {
         self.faults += u32::from(class.is_fault());
         let spent = self.faults >= policy.faults_max + self.continuations
             || self.sends >= policy.sends_max + self.continuations;
-        if spent || now >= self.begin_by || (sent && !self.repeatable) {
+        if spent || now >= self.begin_by || (sent && !self.repeatable) || self.is_final(class) {
             return Action::GiveUp;
         }
         let rules = class.rules();
@@ -327,7 +351,9 @@ impl Machine {
                 return Action::Repeat { endpoint, class, until };
             }
         }
-        if outlook.another && (rules.moves || self.moves_to_continue(class)) {
+        // Where the same endpoint would fail again, another is worth a wait.
+        let another = outlook.another || (outlook.later && !rules.again);
+        if another && (rules.moves || self.moves_to_continue(class)) {
             return self.send(Where::Any);
         }
         if !rules.again || here >= policy.sends_here_max {
@@ -343,7 +369,9 @@ impl Machine {
 
     /// Nothing was lost and nothing is known to be wrong: the same endpoint at once.
     fn again_at_once(&mut self, class: Class) -> bool {
-        if !matches!(class, Class::Unprocessed | Class::PrefillRejected) || self.unprocessed >= UNPROCESSED_MAX {
+        if !matches!(class, Class::Unprocessed | Class::PrefillRejected)
+            || self.unprocessed >= UNPROCESSED_MAX
+        {
             return false;
         }
         self.unprocessed += 1;
@@ -376,7 +404,15 @@ impl Machine {
         let known = self.tried.iter().position(|tried| tried.endpoint == endpoint);
         let index = known.unwrap_or_else(|| {
             self.tried_ids.push(endpoint);
-            self.tried.push(Tried { endpoint, sends: 0, faults: 0, breaks: 0, class, stalled: false });
+            self.tried.push(Tried {
+                endpoint,
+                sends: 0,
+                faults: 0,
+                breaks: 0,
+                refused_to_continue: 0,
+                class,
+                stalled: false,
+            });
             self.tried.len() - 1
         });
         let tried = &mut self.tried[index];

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir_core::{Answer, Body, Class, Failure, Operation, PoolId, Request, Rung, Via};
-use weir_infer::{Beginning, Begun, Key, Target, Timers};
+use weir_infer::{Begun, Key, Target, Timers};
 use weir_route::{Ask, Choice, Endpoint, EndpointId, KeySource, Lease, NoEndpoint, Outlook};
+use weir_wire::classify;
 use weir_wire::relay::{Delivered, Relay};
 
 use crate::attempts::Shared;
@@ -23,6 +24,8 @@ pub(crate) struct Terms {
     pub(crate) begin_by: Instant,
     pub(crate) deadline: Instant,
     pub(crate) session: Option<u64>,
+    /// The only endpoint for what a service keeps for its callers (stored responses, conversations): no other has it.
+    pub(crate) home: Option<EndpointId>,
     /// A request that a client's SDK repeats by itself earns no retries.
     pub(crate) earns: bool,
 }
@@ -40,15 +43,19 @@ pub(crate) struct Run {
     at: Option<EndpointId>,
     /// Who, asked again, said something else.
     pub(crate) differ: Vec<EndpointId>,
+    /// Who would not take up this answer natively.
+    unwilling: Vec<EndpointId>,
 }
 
 /// A call under way.
 struct Flight {
     lease: Lease,
     rung: Rung,
-    /// The limits on its beginning, while somebody else could answer.
-    beginning: Option<Beginning>,
+    sent: Instant,
 }
+
+/// How often it is asked whether somebody else could answer, once a call has taken too long.
+const SPARE_EVERY: Duration = Duration::from_secs(1);
 
 /// A call whose answer has begun.
 pub(crate) struct Landed {
@@ -62,8 +69,9 @@ impl Run {
         let relayed = shared.limits.continues && request.envelope.stream;
         let relay =
             relayed.then(|| Relay::new(request.operation, &request.envelope, shared.limits.holds)).flatten();
-        let (delivered, at, differ) = (Delivered::Nothing, None, Vec::new());
-        Self { shared, request, machine, relay, terms, delivered, at, differ }
+        let (delivered, at) = (Delivered::Nothing, None);
+        let (differ, unwilling) = (Vec::new(), Vec::new());
+        Self { shared, request, machine, relay, terms, delivered, at, differ, unwilling }
     }
 
     /// The answer, from its first meaningful part to its end.
@@ -113,14 +121,46 @@ impl Run {
     async fn attempt(&mut self, to: Where) -> Result<Landed, Event> {
         let (flight, call) = self.launch(self.pick(to)?);
         let mut call = pin!(call);
-        let Some(after) = self.hedge_after(&flight) else { return self.judge(flight, call.await) };
-        tokio::select! {
-            biased;
-            result = &mut call => return self.judge(flight, result),
-            () = tokio::time::sleep(after) => {}
+        if let Some(after) = self.hedge_after(&flight) {
+            let begun = tokio::select! {
+                biased;
+                result = call.as_mut() => Some(result),
+                () = tokio::time::sleep(after) => None,
+            };
+            if let Some(result) = begun {
+                return self.judge(flight, result);
+            }
+            if let Some(second) = self.hedge(&flight) {
+                return self.race((flight, call), second).await;
+            }
         }
-        let Some(second) = self.hedge(&flight) else { return self.judge(flight, call.await) };
-        self.race((flight, call), second).await
+        let result = self.patiently(&flight, call, &[]).await;
+        self.judge(flight, result)
+    }
+
+    /// What comes of a call. One that is slow to begin is given up as soon as another endpoint could answer, besides those
+    /// that are at it; the last one never is.
+    async fn patiently(
+        &self,
+        flight: &Flight,
+        mut call: Pin<&mut impl Future<Output = Result<Begun, Failure>>>,
+        beside: &[EndpointId],
+    ) -> Result<Begun, Failure> {
+        let Some(limit) = self.first_token_max() else { return call.await };
+        let mut due = flight.sent + limit;
+        loop {
+            tokio::select! {
+                biased;
+                result = call.as_mut() => return result,
+                () = tokio::time::sleep_until(due.into()) => {}
+            }
+            let now = self.shared.clock.now();
+            if self.outlook_beside(flight.lease.endpoint().id(), beside).another {
+                let ms = now.saturating_duration_since(flight.sent).as_millis();
+                return Err(Failure::new(Class::Timeout, format!("the answer had not begun after {ms} ms")));
+            }
+            due = now + SPARE_EVERY;
+        }
     }
 
     /// A slow call and a second one: whichever begins first. The other is closed at once.
@@ -131,10 +171,11 @@ impl Run {
     ) -> Result<Landed, Event> {
         let (second, second_call) = self.launch(second);
         let mut second_call = pin!(second_call);
+        let ids = [first.lease.endpoint().id(), second.lease.endpoint().id()];
         let (first_back, result) = tokio::select! {
             biased;
-            result = &mut call => (true, result),
-            result = &mut second_call => (false, result),
+            result = self.patiently(&first, call.as_mut(), &ids) => (true, result),
+            result = self.patiently(&second, second_call.as_mut(), &ids) => (false, result),
         };
         let (back, other) = if first_back { (first, second) } else { (second, first) };
         match self.judge(back, result) {
@@ -143,9 +184,13 @@ impl Run {
                 self.shared.metrics.raced(!first_back);
                 Ok(landed)
             }
-            Err(Event::Failed { endpoint, failure, .. }) => {
+            Err(Event::Failed { endpoint, failure, .. }) if !self.machine.is_final(failure.class) => {
                 self.machine.fell_out(endpoint, failure);
-                let result = if first_back { second_call.await } else { call.await };
+                let result = if first_back {
+                    self.patiently(&other, second_call, &[]).await
+                } else {
+                    self.patiently(&other, call, &[]).await
+                };
                 let landed = self.judge(other, result);
                 self.shared.metrics.raced(first_back && landed.is_ok());
                 landed
@@ -157,8 +202,7 @@ impl Run {
     /// When another endpoint is asked as well, if this one has not begun by then.
     fn hedge_after(&self, flight: &Flight) -> Option<Duration> {
         let request = &self.request;
-        // An attempt that may be cut for slowness is one that another endpoint could answer instead.
-        let fit = flight.beginning.is_some()
+        let fit = self.outlook(flight.lease.endpoint().id()).another
             && request.envelope.stream
             && !request.envelope.stateful
             && request.envelope.body.len() <= self.shared.limits.hedged_body_max
@@ -180,27 +224,30 @@ impl Run {
     }
 
     /// Sends a call; its future owns all it needs, so that two can run side by side.
-    fn launch(&mut self, lease: Lease) -> (Flight, impl Future<Output = Result<Begun, Failure>> + Send + use<>) {
+    fn launch(
+        &mut self,
+        lease: Lease,
+    ) -> (Flight, impl Future<Output = Result<Begun, Failure>> + Send + use<>) {
         let endpoint = lease.endpoint().clone();
         let rung = self.rung(&endpoint).unwrap_or(Rung::Fresh);
         let continuing = self.machine.is_continuing();
         let relay = self.relay.as_mut().filter(|_| continuing);
         let envelope = relay.map(|relay| relay.resume(rung, &self.request.envelope));
-        let beginning = self.beginning(endpoint.id());
-        let timers = self.timers(beginning);
+        let timers = self.timers();
         let (shared, request) = (self.shared.clone(), self.request.clone());
         self.at = Some(endpoint.id());
-        request.trail.sent(shared.clock.now());
+        let sent = shared.clock.now();
+        request.trail.sent(sent);
         let call = async move {
             let target = target(&endpoint, &request, rung, envelope.as_ref());
             shared.upstream.call(&request, target, timers).await
         };
-        (Flight { lease, rung, beginning }, call)
+        (Flight { lease, rung, sent }, call)
     }
 
     /// What a call that came back means.
     fn judge(&mut self, flight: Flight, result: Result<Begun, Failure>) -> Result<Landed, Event> {
-        let Flight { mut lease, rung, beginning } = flight;
+        let Flight { mut lease, rung, sent } = flight;
         let now = self.shared.clock.now();
         let endpoint = lease.endpoint().clone();
         let mut failure = match result {
@@ -208,9 +255,11 @@ impl Run {
                 Failure::new(Class::Hard, "the service answered whole in the middle of a stream")
             }
             Ok(begun) => {
-                // A passed-through error says nothing good of the endpoint.
-                if !begun.head.status.is_server_error() {
-                    lease.first_token(now, beginning.map(|limits| limits.first_token));
+                // What is passed through, a list of models or an error, says nothing of how a model answers.
+                if self.request.operation != Operation::Other {
+                    let late = |limit: &Duration| now.saturating_duration_since(sent) > *limit;
+                    let limit = self.first_token_max().filter(late);
+                    lease.first_token(now, limit.filter(|_| self.outlook(endpoint.id()).another));
                 }
                 self.at = Some(endpoint.id());
                 if !self.machine.is_continuing() {
@@ -218,13 +267,17 @@ impl Run {
                 }
                 return Ok(Landed { lease, rung, begun });
             }
-            Err(failure) => callers_own_affair(&endpoint, failure),
+            Err(failure) => failure,
         };
-        if matches!(rung, Rung::Prefill(_)) && failure.class == Class::Client {
+        if matches!(rung, Rung::Prefill(_)) && is_a_callers_mistake(&failure) {
             // The request itself was good: an answer to it had begun.
+            if classify::refuses_prefill(&failure) {
+                endpoint.prefill_refused(now);
+            }
             failure.class = Class::PrefillRejected;
-            endpoint.prefill_refused(now);
+            self.unwilling.push(endpoint.id());
         }
+        let mut failure = callers_own_affair(&endpoint, failure);
         self.request.trail.failed(endpoint.name(), failure.class, &failure.message);
         failure.class = lease.failed(failure.class, failure.retry_after, now);
         let endpoint = endpoint.id();
@@ -243,7 +296,8 @@ impl Run {
         if self.machine.is_continuing() {
             return self.pick_to_continue();
         }
-        route.pick(&Ask { desperate: to == Where::Desperate, ..ask }).map_err(no_endpoint)
+        let untried = to == Where::Any && self.machine.needs_another();
+        route.pick(&Ask { desperate: to == Where::Desperate, untried, ..ask }).map_err(no_endpoint)
     }
 
     /// Who can take up the answer best: one that has not let it down, one that continues natively, the one that began it.
@@ -255,16 +309,19 @@ impl Run {
             .collect();
         candidates.sort_by_key(|&(id, rung)| {
             let native = matches!(rung, Rung::Prefill(_) | Rung::Fresh);
-            (self.machine.let_down_by(id), !native, Some(id) != self.at)
+            let failed = self.machine.failed_to_continue(id);
+            (self.machine.let_down_by(id), failed, !native, Some(id) != self.at)
         });
-        let mut said = Event::NobodyLeft;
+        // A continuation is no first attempt, wherever it goes: it earns nothing.
+        let ask = Ask { earns: false, ..self.ask(&[]) };
+        let mut said = None;
         for (id, _) in candidates {
-            match route.pick(&Ask { only: Some(id), ..self.ask(&[]) }) {
+            match route.pick(&Ask { only: Some(id), ..ask }) {
                 Ok(lease) => return Ok(lease),
-                Err(refused) => said = no_endpoint(refused),
+                Err(refused) => said = Some(said.map_or(refused, |said| sooner(said, refused))),
             }
         }
-        Err(said)
+        Err(said.map_or(Event::NobodyLeft, no_endpoint))
     }
 
     /// How an endpoint would take up the answer; `None` if it cannot.
@@ -277,20 +334,23 @@ impl Run {
             return None;
         }
         let (now, model) = (self.shared.clock.now(), endpoint.model().unwrap_or(&self.request.model));
-        let native = endpoint.prefill(now, self.request.dialect, model).map(Rung::Prefill);
+        let willing = !self.unwilling.contains(&endpoint.id());
+        let native =
+            endpoint.prefill(now, self.request.dialect, model).filter(|_| willing).map(Rung::Prefill);
         let replay = (!self.differ.contains(&endpoint.id())).then_some(Rung::Replay);
         let instructed = self.shared.limits.instructed.then_some(Rung::Instructed);
         [native, replay, instructed].into_iter().flatten().find(|rung| relay.can(*rung))
     }
 
     fn ask<'a>(&self, tried: &'a [EndpointId]) -> Ask<'a> {
-        let keeps = self.request.operation == Operation::Other || self.request.envelope.stateful;
+        let keeps = self.request.operation == Operation::Other;
         let choice = if keeps { Choice::First } else { Choice::Balanced };
         Ask {
             pool: self.terms.pool,
             dialect: self.request.dialect,
             tried,
-            only: None,
+            untried: false,
+            only: self.terms.home,
             choice,
             session: self.terms.session,
             desperate: false,
@@ -301,26 +361,55 @@ impl Run {
     }
 
     fn outlook(&self, endpoint: EndpointId) -> Outlook {
-        self.shared.route.outlook(&Ask { only: Some(endpoint), ..self.ask(self.machine.tried()) })
+        self.outlook_beside(endpoint, &[])
     }
 
-    /// An attempt is cut for slowness only while somebody else could answer faster.
-    fn beginning(&self, endpoint: EndpointId) -> Option<Beginning> {
+    /// Who else could answer, besides an endpoint and those that are at it.
+    fn outlook_beside(&self, endpoint: EndpointId, beside: &[EndpointId]) -> Outlook {
+        if self.terms.home.is_some() {
+            return Outlook::default();
+        }
+        let mut tried = self.machine.tried();
+        let both: Vec<_>;
+        if !beside.is_empty() {
+            both = tried.iter().chain(beside).copied().collect();
+            tried = &both;
+        }
+        self.shared.route.outlook(&Ask { only: Some(endpoint), ..self.ask(tried) })
+    }
+
+    /// How long an answer may take to begin while somebody else could answer faster; `None` for what is passed through.
+    fn first_token_max(&self) -> Option<Duration> {
         let limits = &self.shared.limits;
-        let limit = if self.request.envelope.stream { limits.streamed } else { limits.whole };
-        let impatient = self.request.operation != Operation::Other && self.outlook(endpoint).another;
-        impatient.then_some(limit)
+        let limit = if self.request.envelope.stream { limits.first_token_max } else { limits.whole_max };
+        (self.request.operation != Operation::Other).then_some(limit)
     }
 
-    fn timers(&self, beginning: Option<Beginning>) -> Timers {
+    fn timers(&self) -> Timers {
         let Terms { begin_by, deadline, .. } = self.terms;
         Timers {
-            beginning,
+            beginning: None,
             pauses: self.shared.limits.pauses,
             begin_by: if self.machine.is_continuing() { deadline } else { begin_by },
             deadline,
         }
     }
+}
+
+/// Of two reasons why nobody takes up an answer, the one that passes sooner.
+fn sooner(one: NoEndpoint, other: NoEndpoint) -> NoEndpoint {
+    match (one, other) {
+        (NoEndpoint::Resting { until: one }, NoEndpoint::Resting { until: other }) => {
+            NoEndpoint::Resting { until: one.min(other) }
+        }
+        (NoEndpoint::Resting { .. }, other) => other,
+        (one, _) => one,
+    }
+}
+
+fn is_a_callers_mistake(failure: &Failure) -> bool {
+    let status = failure.reply.as_ref().map(|reply| reply.status.as_u16());
+    failure.class == Class::Client && status.is_none_or(|status| matches!(status, 400 | 422))
 }
 
 fn no_endpoint(refused: NoEndpoint) -> Event {

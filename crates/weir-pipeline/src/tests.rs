@@ -4,4 +4,5 @@ mod machine;
 mod pipeline;
 mod session;
 mod sweep;
+mod two_services;
 mod world;

@@ -199,7 +199,8 @@ impl Health {
             self.overran(&call, now);
             self.limiter.refused(call.sent, now);
         }
-        if !call.began && (overload || fault || is_answered(class)) {
+        // A stream that broke counts although its beginning has been counted as good.
+        if fault || (!call.began && (overload || is_answered(class))) {
             self.budget.outcome(overload || fault, now);
         }
         // Fast refusals must not make an endpoint attractive, whether it is full, sick or has no money left.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use weir_core::{Chunk, Class, End, Observer};
 
 use crate::health::{Call, Failed};
-use crate::{Ask, Endpoint};
+use crate::{Ask, Endpoint, KeySource};
 
 /// A call in flight at an endpoint. Ending it, in any way, gives the place back exactly once.
 pub struct Lease {
@@ -76,6 +76,11 @@ impl Lease {
 
     fn settle_failed(&mut self, class: Class, retry_after: Option<Duration>, now: Instant) -> Class {
         let Some(call) = self.call.take() else { return class };
+        if is_callers_affair(&self.endpoint, class) {
+            self.endpoint.health().ended(&call);
+            self.count(End::Failed(class));
+            return class;
+        }
         let (metrics, jitter) = (&self.endpoint.metrics, self.endpoint.jitter());
         let mut health = self.endpoint.health();
         let era = health.circuit.era();
@@ -92,6 +97,12 @@ impl Lease {
         metrics.in_flight.dec();
         metrics.count(end);
     }
+}
+
+/// A caller's own key has limits and debts of its own: they say nothing about the endpoint for others.
+fn is_callers_affair(endpoint: &Endpoint, class: Class) -> bool {
+    let of_the_key = class.rules().disables_key || class.is_overload();
+    matches!(endpoint.key(), KeySource::Caller) && of_the_key
 }
 
 impl Observer for Lease {

@@ -26,6 +26,8 @@ pub struct Ask<'a> {
     pub dialect: Dialect,
     /// Those the request has been sent to: others come first.
     pub tried: &'a [EndpointId],
+    /// Those are no choice at all: they would fail in the same way.
+    pub untried: bool,
     /// Only this one: the request is repeated where it was.
     pub only: Option<EndpointId>,
     /// How to choose among several.
@@ -51,6 +53,7 @@ impl Ask<'_> {
             pool,
             dialect,
             tried: &[],
+            untried: false,
             only: None,
             choice: Choice::Balanced,
             session: None,
@@ -93,6 +96,8 @@ pub struct Outlook {
     pub another: bool,
     /// One of them is in the tier of the endpoint that was asked for (`only`): its equal.
     pub peer: bool,
+    /// There is an untried one, if only for later: it is full, or rests.
+    pub later: bool,
 }
 
 /// How far an endpoint is from what is wanted, best first.
@@ -148,8 +153,11 @@ pub(crate) fn outlook(route: &Route, ask: &Ask<'_>) -> Outlook {
     let own_tier = ask.only.and_then(tier_of);
     let mut outlook = Outlook::default();
     for (tier, endpoint) in route.speakers(ask.pool, ask.dialect) {
-        let other = !ask.tried.contains(&endpoint.id()) && ask.only != Some(endpoint.id());
-        if other && could_take(endpoint, now) {
+        if ask.tried.contains(&endpoint.id()) || ask.only == Some(endpoint.id()) {
+            continue;
+        }
+        outlook.later = true;
+        if could_take(endpoint, now) {
             outlook.another = true;
             outlook.peer |= own_tier == Some(tier);
         }
@@ -172,7 +180,8 @@ fn survey<'r>(
     let mut best: Option<Field<'r>> = None;
     let mut nobody = Nobody::default();
     for (tier, endpoint) in route.speakers(ask.pool, ask.dialect) {
-        if ask.only.is_some_and(|only| only != endpoint.id()) {
+        let id = endpoint.id();
+        if ask.only.is_some_and(|only| only != id) || (ask.untried && ask.tried.contains(&id)) {
             continue;
         }
         let look = endpoint.look(now);

@@ -32,9 +32,11 @@ fn machine(begin_by_ms: u64) -> Machine {
 const A: EndpointId = EndpointId(0);
 const B: EndpointId = EndpointId(1);
 
-const ALONE: Outlook = Outlook { another: false, peer: false };
-const FALLBACK: Outlook = Outlook { another: true, peer: false };
-const PEER: Outlook = Outlook { another: true, peer: true };
+const ALONE: Outlook = Outlook { another: false, peer: false, later: false };
+const FALLBACK: Outlook = Outlook { another: true, peer: false, later: true };
+const PEER: Outlook = Outlook { another: true, peer: true, later: true };
+/// There is another one, but it is full now, or rests.
+const LATER: Outlook = Outlook { another: false, peer: false, later: true };
 
 fn failure(class: Class, retry_after_ms: Option<u64>) -> Failure {
     Failure { retry_after: retry_after_ms.map(Duration::from_millis), ..Failure::new(class, "x") }
@@ -64,24 +66,24 @@ fn first(class: Class, retry_after_ms: Option<u64>, outlook: Outlook) -> (&'stat
 #[test]
 fn each_class_has_its_own_way() {
     use Class::*;
-    let check = |class, expected: [&str; 3]| {
-        let found = [ALONE, FALLBACK, PEER].map(|outlook| first(class, None, outlook).0);
+    let check = |class, expected: [&str; 4]| {
+        let found = [ALONE, FALLBACK, PEER, LATER].map(|outlook| first(class, None, outlook).0);
         assert_eq!(found, expected, "{class:?}");
     };
-    //                       alone      fallback   peer
-    check(Overload, ["repeat", "move", "move"]);
-    check(OwnLimit, ["repeat", "move", "move"]);
-    check(Unprocessed, ["again", "again", "again"]);
-    check(Hard, ["repeat", "repeat", "move"]);
-    check(Truncated, ["repeat", "repeat", "move"]);
-    check(Timeout, ["give up", "move", "move"]);
-    check(Deadline, ["give up", "give up", "give up"]);
-    check(Quota, ["give up", "move", "move"]);
-    check(Auth, ["give up", "move", "move"]);
-    check(Client, ["give up", "give up", "give up"]);
-    check(ContextLength, ["give up", "move", "move"]);
-    check(ContentFilter, ["give up", "give up", "give up"]);
-    check(PrefillRejected, ["again", "again", "again"]);
+    //                       alone      fallback   peer       later
+    check(Overload, ["repeat", "move", "move", "repeat"]);
+    check(OwnLimit, ["repeat", "move", "move", "repeat"]);
+    check(Unprocessed, ["again", "again", "again", "again"]);
+    check(Hard, ["repeat", "repeat", "move", "repeat"]);
+    check(Truncated, ["repeat", "repeat", "move", "repeat"]);
+    check(Timeout, ["give up", "move", "move", "move"]);
+    check(Deadline, ["give up", "give up", "give up", "give up"]);
+    check(Quota, ["give up", "move", "move", "move"]);
+    check(Auth, ["give up", "move", "move", "move"]);
+    check(Client, ["give up", "give up", "give up", "give up"]);
+    check(ContextLength, ["give up", "move", "move", "move"]);
+    check(ContentFilter, ["give up", "give up", "give up", "give up"]);
+    check(PrefillRejected, ["again", "again", "again", "again"]);
 }
 
 #[test]
@@ -234,6 +236,49 @@ fn a_repetition_that_was_refused_leaves_no_trace_when_another_can_be_asked() {
 }
 
 #[test]
+fn a_verdict_is_final_whoever_failed_before() {
+    let chance = Chance::seeded(3);
+    for class in [Class::ContentFilter, Class::Client] {
+        let mut machine = machine(60_000);
+        machine.on_event(at(0), Event::Ready, &chance);
+        machine.on_event(at(0), failed(A, Class::Overload, None, PEER), &chance);
+        assert!(machine.is_final(class) && !machine.is_final(Class::Timeout));
+        let next = machine.on_event(at(1), failed(B, class, None, ALONE), &chance);
+        assert_eq!(next, Action::GiveUp, "A has no say in what B called {class:?}");
+        assert_eq!(machine.reason().class, class);
+    }
+}
+
+#[test]
+fn a_later_break_has_its_own_time_to_wait_for_a_circuit() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    assert!(matches!(machine.on_event(at(0), Event::Resting(at(5_000)), &chance), Action::Wait(_)));
+    machine.on_event(at(5_200), Event::Ready, &chance);
+    machine.begun(at(600_000));
+    let failure = Failure::new(Class::Truncated, "cut");
+    machine.on_event(at(120_000), Event::Broke { endpoint: A, failure, lost: false }, &chance);
+    let next = machine.on_event(at(120_000), Event::Resting(at(125_000)), &chance);
+    assert!(matches!(next, Action::Wait(_)), "{next:?}");
+}
+
+#[test]
+fn who_fails_to_take_up_an_answer_is_asked_after_the_others() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    machine.begun(at(600_000));
+    let broke = || Event::Broke { endpoint: A, failure: Failure::new(Class::Truncated, "cut"), lost: false };
+    machine.on_event(at(100), broke(), &chance);
+    assert_eq!(machine.failed_to_continue(A), 0, "it may have been an accident");
+    machine.on_event(at(200), failed(A, Class::Hard, None, PEER), &chance);
+    assert_eq!((machine.failed_to_continue(A), machine.failed_to_continue(B)), (1, 0));
+    machine.on_event(at(300), broke(), &chance);
+    assert_eq!(machine.failed_to_continue(A), 0, "of the last break only");
+}
+
+#[test]
 fn a_request_is_hedged_once_and_only_while_that_could_help() {
     let chance = Chance::seeded(3);
     let mut machine = machine(60_000);
@@ -241,11 +286,19 @@ fn a_request_is_hedged_once_and_only_while_that_could_help() {
     assert!(machine.may_hedge(at(0)) && !machine.may_hedge(at(60_000)));
     machine.hedged();
     assert!(!machine.may_hedge(at(0)), "asked twice already");
+    let mut machine = self::machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    for _ in 0..2 {
+        machine.on_event(at(0), failed(A, Class::Hard, None, PEER), &chance);
+    }
+    assert!(machine.may_hedge(at(0)), "two faults, and two more at worst");
+    machine.on_event(at(0), failed(B, Class::Hard, None, PEER), &chance);
+    assert!(!machine.may_hedge(at(0)), "three faults, and the fourth is the last");
 }
 
 /// A step of a random life: what happens to an attempt that was sent.
 fn happening() -> impl Strategy<Value = (u8, usize, u8, Option<u64>, u64)> {
-    (0u8..18, 0usize..3, 0u8..3, prop::option::of(0u64..20_000), 0u64..4_000)
+    (0u8..18, 0usize..3, 0u8..4, prop::option::of(0u64..20_000), 0u64..4_000)
 }
 
 proptest! {
@@ -258,19 +311,28 @@ proptest! {
         let chance = Chance::seeded(seed);
         let mut machine = machine(begin_by_ms);
         let (mut now_ms, mut sends, mut faults, mut breaks, mut free) = (0, 0, 0, 0, 0);
-        let mut limit_ms = begin_by_ms;
+        let (mut limit_ms, mut verdict) = (begin_by_ms, false);
         let mut event = Event::Ready;
         for (what, endpoint, outlook, retry_after, took_ms) in steps {
-            let outlook = [ALONE, FALLBACK, PEER][usize::from(outlook)];
+            let outlook = [ALONE, FALLBACK, PEER, LATER][usize::from(outlook)];
             let endpoint = EndpointId(endpoint);
-            match machine.on_event(at(now_ms), event, &chance) {
+            let action = machine.on_event(at(now_ms), event, &chance);
+            prop_assert!(!verdict || action == Action::GiveUp, "{action:?} after the last word");
+            match action {
                 Action::Send(_) => {
                     sends += 1;
                     now_ms += took_ms;
+                    if took_ms % 3 == 0 && machine.may_hedge(at(now_ms)) {
+                        machine.hedged();
+                        sends += 1;
+                        faults += 1;
+                        machine.fell_out(EndpointId(3), failure(Class::Hard, None));
+                    }
                     event = match (Class::ALL.get(usize::from(what)), what) {
                         (Some(&class), _) => {
                             faults += u32::from(class.is_fault());
                             free += u32::from(class == Class::Unprocessed);
+                            verdict = machine.is_final(class);
                             failed(endpoint, class, retry_after, outlook)
                         }
                         (None, 13 | 14) => { sends -= 1; Event::NoRoom }

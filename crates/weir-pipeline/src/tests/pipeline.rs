@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use proptest::prelude::*;
-use weir_core::{Answer, Class, PoolId, Request, Trail};
+use weir_core::{Answer, Class, Operation, PoolId, Request, Trail};
 use weir_settle::Outcome;
 use weir_testkit::chat;
 
@@ -22,9 +22,17 @@ fn plain(model: &str) -> Request {
     request
 }
 
+/// One whose answer is streamed, so that it may be hedged and taken up.
+pub(super) fn streamed(model: &str) -> Request {
+    let mut request = plain(model);
+    let body = format!(r#"{{"model":"{model}","stream":true,"messages":[{{"role":"user","content":"q"}}]}}"#);
+    request.envelope = weir_wire::envelope::read(Operation::Chat, body.into()).unwrap().1;
+    request
+}
+
 /// Drives a request until it is over, or until it has been polled `polls` times (at least once: a future never polled is
 /// a request that never arrived); then its caller leaves.
-async fn live(pipeline: &Pipeline, request: &Arc<Request>, polls: usize) -> Option<Answer> {
+pub(super) async fn live(pipeline: &Pipeline, request: &Arc<Request>, polls: usize) -> Option<Answer> {
     let mut left = polls;
     let run = pipeline.run(request);
     tokio::pin!(run);
@@ -122,7 +130,7 @@ proptest! {
     #[test]
     fn every_request_ends_in_one_record_and_everything_comes_back(
         script in scripts(),
-        lives in prop::collection::vec((prop_oneof![3 => Just("m"), 1 => Just("other")], prop_oneof![1usize..12, Just(usize::MAX)], any::<bool>()), 1..12),
+        lives in prop::collection::vec((prop_oneof![3 => Just("m"), 1 => Just("other")], prop_oneof![1usize..20, Just(usize::MAX)], any::<bool>(), any::<bool>()), 1..12),
         requests_max in 1usize..8,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -130,8 +138,8 @@ proptest! {
             let (pipeline, records) = pipeline(script, requests_max);
             let pipeline = &pipeline;
             let count = lives.len();
-            let lives = lives.into_iter().map(|(model, polls, cached)| async move {
-                let mut request = plain(model);
+            let lives = lives.into_iter().map(|(model, polls, cached, stream)| async move {
+                let mut request = if stream { streamed(model) } else { plain(model) };
                 request.envelope.temperature_zero = cached;
                 drop(live(pipeline, &Arc::new(request), polls).await);
             });

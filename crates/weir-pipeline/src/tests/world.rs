@@ -6,11 +6,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Response, header};
+use http_body_util::Full;
 use prometheus_client::registry::Registry;
 use weir_admit::{Admit, Models};
 use weir_cache::Cache;
 use weir_core::{Body, Chance, Chunk, ChunkStream, Class, Clock, Failure, Finish, Head, PoolId, Request};
-use weir_infer::{Begun, Target, Timers};
+use weir_infer::{Begun, Target, Timers, read};
 use weir_queue::Queue;
 use weir_route::config::Endpoint;
 use weir_route::{KeySource, Member, PoolPlan, Route};
@@ -35,9 +37,9 @@ pub(super) struct Scripted(pub(super) Mutex<std::vec::IntoIter<Script>>);
 impl Upstream for Scripted {
     fn call<'a>(
         &'a self,
-        _request: &'a Request,
+        request: &'a Request,
         _target: Target<'a>,
-        _timers: Timers,
+        timers: Timers,
     ) -> Pin<Box<dyn Future<Output = Result<Begun, Failure>> + Send + 'a>> {
         let script = self.0.lock().unwrap().next().unwrap_or(Script::Answers(0, 1));
         Box::pin(async move {
@@ -50,8 +52,39 @@ impl Upstream for Scripted {
                 Script::Breaks(ms, chunks) => (ms, chunks, false),
             };
             tokio::time::sleep(Duration::from_millis(after)).await;
+            if request.envelope.stream {
+                return read(spoken(chunks, whole), request, timers, clock(), 1 << 20).await;
+            }
             Ok(Begun { head: Head::default(), body: Body::Stream(Box::pin(Chunks { left: chunks, whole })) })
         })
+    }
+}
+
+/// The same as events on a connection: so many words, and either the end or nothing more.
+fn spoken(words: u8, whole: bool) -> Response<Full<Bytes>> {
+    let event = |delta: &str, finish: &str| {
+        format!(r#"data: {{"id":"c","choices":[{{"index":0,"delta":{delta}{finish}}}]}}"#) + "\n\n"
+    };
+    let mut text: String = (0..words).map(|word| event(&format!(r#"{{"content":" {word}"}}"#), "")).collect();
+    if whole {
+        text += &event("{}", r#","finish_reason":"stop""#);
+        text += "data: [DONE]\n\n";
+    }
+    let head = Response::builder().header(header::CONTENT_TYPE, "text/event-stream");
+    head.body(Full::new(text.into())).unwrap()
+}
+
+/// A service in a script for each endpoint, by the name of its host.
+pub(super) struct TwoServices(pub(super) [Scripted; 2]);
+
+impl Upstream for TwoServices {
+    fn call<'a>(
+        &'a self,
+        request: &'a Request,
+        target: Target<'a>,
+        timers: Timers,
+    ) -> Pin<Box<dyn Future<Output = Result<Begun, Failure>> + Send + 'a>> {
+        self.0[usize::from(target.base.starts_with("http://b"))].call(request, target, timers)
     }
 }
 
@@ -95,6 +128,15 @@ pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, R
 
 /// The same over any services.
 pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) -> (Pipeline, Records) {
+    build(upstream, requests_max, false)
+}
+
+/// The same, with the second endpoint as a fallback for the first.
+pub(super) fn pipeline_with_fallback(upstream: Box<dyn Upstream>) -> (Pipeline, Records) {
+    build(upstream, 10, true)
+}
+
+fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (Pipeline, Records) {
     let clock = clock();
     let mut registry = Registry::default();
     let chance = Arc::new(Chance::seeded(5));
@@ -104,7 +146,9 @@ pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) ->
     };
     let (a, b) = (endpoint("a"), endpoint("b"));
     let member = |config| Member { config, key: KeySource::None, model: Some("m") };
-    let plan = PoolPlan { first: vec![member(&a), member(&b)], fallback: vec![] };
+    let mut members = vec![member(&a), member(&b)];
+    let second = if fallback { members.split_off(1) } else { vec![] };
+    let plan = PoolPlan { first: members, fallback: second };
     let config = weir_infer::config::Attempts::default();
     let route = Route::new(clock, chance.clone(), &[plan], crate::repeats(&config), &mut registry);
     let mut models = Models::default();

@@ -117,7 +117,9 @@ fn an_overload_at_the_top_of_the_load_is_of_its_own_making() {
     let mut health = health();
     let mut calls: Vec<_> = (0..50).map(|_| health.sent(true, 1.0, at(0))).collect();
     calls.iter_mut().for_each(|call| health.began(call, None, 0.0, at(100)));
-    (0..3).for_each(|_| drop(fail(&mut health, Class::Overload, None, 200)));
+    for _ in 0..3 {
+        fail(&mut health, Class::Overload, None, 200);
+    }
     assert_eq!(fail(&mut health, Class::Overload, None, 200), Class::OwnLimit);
     calls.drain(10..).for_each(|call| health.ended(&call));
     assert_eq!(fail(&mut health, Class::Overload, None, 300), Class::Overload);

@@ -153,7 +153,7 @@ fn the_outlook_tells_equals_from_others() {
     let route = route(&[config("a", 9), config("b", 9)], &[config("c", 9)]);
     let check = |tried: &[EndpointId], only, another, peer| {
         let outlook = route.outlook(&Ask { tried, only, ..ASK });
-        assert_eq!(outlook, Outlook { another, peer }, "{tried:?} {only:?}");
+        assert_eq!(outlook, Outlook { another, peer, later: another }, "{tried:?} {only:?}");
     };
     check(&[], Some(A), true, true);
     check(&[B], Some(A), true, false);
@@ -163,6 +163,16 @@ fn the_outlook_tells_equals_from_others() {
     check(&[A], None, true, false);
     fail(&route, B, (Class::Overload, None), 5, 0);
     check(&[], Some(A), true, false);
+}
+
+#[test]
+fn one_that_only_rests_is_an_outlook_for_later_and_no_tried_one_is_taken_in_its_place() {
+    let route = route(&[config("a", 9), config("b", 9)], &[]);
+    fail(&route, B, (Class::Overload, Some(20)), 1, 0);
+    let ask = Ask { tried: &[A], untried: true, ..ASK };
+    assert_eq!(route.outlook(&ask), Outlook { another: false, peer: false, later: true });
+    assert!(matches!(route.pick(&ask), Err(NoEndpoint::Resting { .. })));
+    assert_eq!(picked(&route, &Ask { untried: false, ..ask }).unwrap(), "a");
 }
 
 #[test]
