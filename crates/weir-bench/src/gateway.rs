@@ -33,6 +33,9 @@ pub struct Arguments {
     /// The weir binary; by default the one beside this program.
     #[arg(long, value_name = "PATH")]
     weir: Option<PathBuf>,
+    /// An earlier weir binary, measured in turn with this one: what a change did to the path of a request.
+    #[arg(long, value_name = "PATH")]
+    before: Option<PathBuf>,
     /// Gateways to measure.
     #[arg(long, value_delimiter = ',', default_value = "weir,nginx,haproxy")]
     only: Vec<Gateway>,
@@ -75,7 +78,8 @@ async fn compare(arguments: &Arguments) -> anyhow::Result<()> {
     if machine.is_busy() {
         eprintln!("the machine is not quiet: other work runs beside the measurement and will show in it");
     }
-    let contenders = contender::find_all(&arguments.only, arguments.weir.as_deref());
+    let contenders =
+        contender::find_all(&arguments.only, arguments.weir.as_deref(), arguments.before.as_deref());
     ensure!(!contenders.is_empty(), "no gateway to measure");
 
     let repeat = arguments.repeat.unwrap_or(if arguments.quick { 1 } else { 3 });

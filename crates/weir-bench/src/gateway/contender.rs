@@ -11,6 +11,8 @@ use clap::ValueEnum;
 pub enum Gateway {
     /// This project.
     Weir,
+    /// This project as it was: an earlier build, named with `--before`.
+    Before,
     /// nginx as a plain reverse proxy.
     Nginx,
     /// HAProxy as a plain reverse proxy.
@@ -38,6 +40,7 @@ impl Gateway {
     pub fn name(self) -> &'static str {
         match self {
             Self::Weir => "weir",
+            Self::Before => "before",
             Self::Nginx => "nginx",
             Self::Haproxy => "haproxy",
         }
@@ -45,7 +48,7 @@ impl Gateway {
 
     fn version_flag(self) -> &'static str {
         match self {
-            Self::Weir => "--version",
+            Self::Weir | Self::Before => "--version",
             Self::Nginx | Self::Haproxy => "-v",
         }
     }
@@ -53,6 +56,7 @@ impl Gateway {
     fn how_to_get(self) -> &'static str {
         match self {
             Self::Weir => "build it with `cargo build -p weir --profile dist`, or name it with --weir PATH",
+            Self::Before => "name it with --before PATH",
             Self::Nginx => "apt-get install nginx",
             Self::Haproxy => "apt-get install haproxy",
         }
@@ -70,10 +74,11 @@ impl Contender {
 }
 
 /// The gateways among `wanted` that are installed, in that order; says which are not.
-pub fn find_all(wanted: &[Gateway], weir: Option<&Path>) -> Vec<Contender> {
+pub fn find_all(wanted: &[Gateway], weir: Option<&Path>, before: Option<&Path>) -> Vec<Contender> {
     let mut found: Vec<Contender> = Vec::new();
-    for &gateway in wanted {
-        match find(gateway, weir) {
+    let earlier = before.map(|_| Gateway::Before);
+    for gateway in wanted.iter().copied().filter(|gateway| *gateway != Gateway::Before).chain(earlier) {
+        match find(gateway, weir, before) {
             Ok(contender) => found.push(contender),
             Err(error) => {
                 eprintln!("skipping {}: {error:#} ({})", gateway.name(), gateway.how_to_get());
@@ -83,10 +88,10 @@ pub fn find_all(wanted: &[Gateway], weir: Option<&Path>) -> Vec<Contender> {
     found
 }
 
-fn find(gateway: Gateway, weir: Option<&Path>) -> anyhow::Result<Contender> {
-    let binary = match (gateway, weir) {
-        (Gateway::Weir, Some(path)) => path.to_owned(),
-        (Gateway::Weir, None) => std::env::current_exe()?.with_file_name("weir"),
+fn find(gateway: Gateway, weir: Option<&Path>, before: Option<&Path>) -> anyhow::Result<Contender> {
+    let binary = match (gateway, weir, before) {
+        (Gateway::Weir, Some(path), _) | (Gateway::Before, _, Some(path)) => path.to_owned(),
+        (Gateway::Weir, None, _) => std::env::current_exe()?.with_file_name("weir"),
         _ => in_path(gateway.name()).context("not installed")?,
     };
     ensure!(binary.is_file(), "{} is not there", binary.display());

@@ -134,8 +134,12 @@ impl Results {
     /// One row for each compared column: weir's value over each rival's.
     fn ratio_table(&self, measures: &[Measure]) -> Table {
         let weir = Gateway::Weir.name();
-        let rivals: Vec<&str> = [Gateway::Nginx, Gateway::Haproxy].map(Gateway::name).into();
-        let header = ["measure", "better", "weir", "nginx", "haproxy", "weir/nginx", "weir/haproxy"];
+        let all = [Gateway::Before, Gateway::Nginx, Gateway::Haproxy].map(Gateway::name);
+        let is_here = |name: &&str| self.contenders.iter().any(|contender| contender.name() == *name);
+        let rivals: Vec<&str> = all.into_iter().filter(is_here).collect();
+        let ratios: Vec<String> = rivals.iter().map(|rival| format!("weir/{rival}")).collect();
+        let header = ["measure", "better", "weir"].into_iter().chain(rivals.iter().copied());
+        let header: Vec<&str> = header.chain(ratios.iter().map(String::as_str)).collect();
         let mut table = Table::new(&header);
         for &measure in measures {
             for (index, column) in measure.columns().iter().enumerate() {

@@ -28,7 +28,7 @@ pub struct Ports {
 /// Writes the configuration of `gateway` into `folder`; returns the command that starts it on CPU 0.
 pub fn prepare(gateway: Gateway, binary: &Path, ports: Ports, folder: &Path) -> anyhow::Result<Command> {
     let (file, text) = match gateway {
-        Gateway::Weir => ("weir.toml", weir(ports)),
+        Gateway::Weir | Gateway::Before => ("weir.toml", weir(ports)),
         Gateway::Nginx => ("nginx.conf", nginx(ports, folder)),
         Gateway::Haproxy => ("haproxy.cfg", haproxy(ports)),
     };
@@ -38,7 +38,7 @@ pub fn prepare(gateway: Gateway, binary: &Path, ports: Ports, folder: &Path) -> 
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(binary);
     match gateway {
-        Gateway::Weir => command.args(["serve", "--config"]).arg(file),
+        Gateway::Weir | Gateway::Before => command.args(["serve", "--config"]).arg(file),
         Gateway::Nginx => command.arg("-p").arg(folder).arg("-c").arg(file).args(["-e", "stderr"]),
         Gateway::Haproxy => command.args(["-db", "-f"]).arg(file),
     };
