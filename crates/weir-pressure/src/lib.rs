@@ -1,0 +1,3 @@
+//! How hard each pool is pressed, what that means, and whom to turn away when there is more work than room.
+
+pub mod config;
