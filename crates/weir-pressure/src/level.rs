@@ -91,7 +91,7 @@ impl Cause {
 }
 
 /// A pool as it stands at one moment.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Signals {
     /// Calls that its endpoints with closed circuits take at one time, together.
     pub room: usize,
@@ -190,7 +190,7 @@ const fn trigger(to: Level, cause: Cause, after_ms: u64, holds: fn(&View<'_>) ->
 /// Highest level first; within a level the first whose time has come names the cause.
 const TRIGGERS: [Trigger; 16] = [
     trigger(Level::L3, Cause::Memory, 0, |view| view.floor.memory >= Level::L3),
-    trigger(Level::L3, Cause::Circuits, 0, View::is_nobody_left),
+    trigger(Level::L3, Cause::Circuits, 0, |view| view.is_nobody_left()),
     trigger(Level::L3, Cause::Queue, 0, |view| view.line_percent() >= LINE_PERCENT_MAX),
     trigger(Level::L3, Cause::Wait, 1_000, |view| view.signals.predicted_wait > view.patience()),
     trigger(Level::L3, Cause::Qps, 500, |view| view.is_above(Level::L3)),
@@ -313,7 +313,13 @@ impl Levels {
 
     /// Looks at the pool, about every 100 ms. `floor` is what the process asks for, `shedding` whether some would be turned
     /// away.
-    pub fn on_tick(&mut self, now: Instant, signals: &Signals, floor: Floor, shedding: bool) -> Option<Change> {
+    pub fn on_tick(
+        &mut self,
+        now: Instant,
+        signals: &Signals,
+        floor: Floor,
+        shedding: bool,
+    ) -> Option<Change> {
         // While nobody gets a turn, those who wait show nothing new.
         let before = self.standing && signals.waiting > 0;
         self.standing = signals.shortest_wait.map_or(before, |shortest| shortest > STANDING);

@@ -56,7 +56,9 @@ fn groups(read: Read<'_>) -> Vec<u64> {
         let mut group = path.trim_end_matches('/');
         loop {
             // No limit is the word `max`, or a number that no machine has and MemTotal undercuts.
-            limits.extend(read(&format!("{root}{group}/{file}")).and_then(|text| text.trim().parse::<u64>().ok()));
+            limits.extend(
+                read(&format!("{root}{group}/{file}")).and_then(|text| text.trim().parse::<u64>().ok()),
+            );
             let Some((outer, _)) = group.rsplit_once('/') else { break };
             group = outer;
         }

@@ -25,10 +25,8 @@ struct Step<T> {
 }
 
 /// Shares of the memory that the process may take. A killed process serves nobody, so there is room left to act in.
-const MEMORY: [Step<f64>; 2] = [
-    Step { to: Level::L3, above: 0.85, below: 0.80 },
-    Step { to: Level::L2, above: 0.75, below: 0.70 },
-];
+const MEMORY: [Step<f64>; 2] =
+    [Step { to: Level::L3, above: 0.85, below: 0.80 }, Step { to: Level::L2, above: 0.75, below: 0.70 }];
 
 /// Medians of how late the loop came.
 const LAG: [Step<Duration>; 2] = [

@@ -30,9 +30,11 @@ const STEP: Duration = Duration::from_secs(1);
 const DOWN: f64 = 0.05;
 const UP: f64 = 0.01;
 const UP_IDLE: f64 = 0.05;
-/// Part of the excess that must go within a step for it to be left to go by itself. Without it the cursor would go on
-/// falling all the time that a long line takes to drain, and shed far more than is too much.
-const CLOSING: f64 = 0.1;
+/// Part of the excess that should go within a step. Were the cursor to go on falling all the time that a long line takes
+/// to drain, far more would be shed than is too much; so it stays when the excess goes at this speed, and rises when it
+/// goes at twice of it. A line ten seconds too long then gets shorter by 0.3 s a second, which a service can do that
+/// turns away a third of its work.
+const CLOSING: f64 = 0.03;
 /// Part of a step's demand in what is remembered of all: seconds at a time, so that a moment without somebody is not
 /// taken for their leaving.
 const WEIGHT: f64 = 0.5;
@@ -158,8 +160,11 @@ impl Shedder {
         if strain.forced || over_rate {
             self.down(DOWN * total);
         } else if strain.excess > 0.0 {
-            if strain.excess > before * (1.0 - CLOSING) {
+            let closed = (before - strain.excess) / before.max(strain.excess);
+            if closed < CLOSING {
                 self.down(DOWN * total);
+            } else if closed > 2.0 * CLOSING {
+                self.up(UP * total);
             }
         } else {
             self.up(if strain.idle { UP_IDLE } else { UP } * total);
