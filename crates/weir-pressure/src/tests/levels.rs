@@ -58,7 +58,7 @@ fn a_burst_shorter_than_the_threshold_s_time_raises_nothing() {
     };
     // 600 requests in a tenth of a second are above 500 for the one second that they are remembered.
     assert_eq!(burst(100), 2);
-    let two = |now: u64| if now % 1_000 == 0 && now < 9_000 { 5_000 } else { 0 };
+    let two = |now: u64| if now.is_multiple_of(1_000) && now < 9_000 { 5_000 } else { 0 };
     assert_eq!(Life { qps: QPS, per_s: &two, ..UNEVENTFUL }.changes(9_000), []);
 }
 
@@ -267,7 +267,7 @@ fn the_walk_up_and_down_meets_each_level_once_and_in_order() {
 
 #[test]
 fn a_rate_that_trembles_at_a_threshold_crosses_it_once() {
-    let per_s = |now: u64| if now / 3_000 % 2 == 0 { 520 } else { 480 };
+    let per_s = |now: u64| if (now / 3_000).is_multiple_of(2) { 520 } else { 480 };
     let found = Life { qps: QPS, per_s: &per_s, ..UNEVENTFUL }.changes(300_000);
     assert_eq!(found.len(), 1, "{found:?}");
 }

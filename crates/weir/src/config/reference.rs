@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::code::Code;
 use super::read::Expected;
-use super::schema::{follow, properties, schema, words};
+use super::schema::{follow, properties, schema};
 
 /// What the reference says before its tables.
 const INTRODUCTION: &str = include_str!("reference/introduction.md");

@@ -113,7 +113,9 @@ impl Bounds {
     pub fn remedy(&self, key: &str, schema: &Value) -> String {
         match (self.unit, schema["default"].as_f64()) {
             ("", Some(default)) => format!("leave it out for the default of {default}"),
-            ("", None) if key.ends_with(']') => "write a number within these bounds, or leave out the list".to_owned(),
+            ("", None) if key.ends_with(']') => {
+                "write a number within these bounds, or leave out the list".to_owned()
+            }
             ("", None) => format!("leave out `{key}` for no limit of its own"),
             (_, _) if self.is_exact() => format!("write {} of them, or leave out `{key}`", self.min),
             _ => format!("write at least one, or leave out `{key}` if it may be absent"),
