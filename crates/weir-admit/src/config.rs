@@ -1,4 +1,4 @@
-//! `[[key]]` and `[pressure]` as written.
+//! `[[key]]` as written.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,18 +20,4 @@ pub struct Key {
     /// The most urgent level (0 first, 9 last) that the key may ask for. Default 0.
     #[serde(default)]
     pub priority_cap: u8,
-}
-
-/// What the process as a whole takes on.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Pressure {
-    /// Requests in the gateway at one time, those that wait included. More are refused with 503. Default 10,000.
-    pub requests_max: usize,
-}
-
-impl Default for Pressure {
-    fn default() -> Self {
-        Self { requests_max: 10_000 }
-    }
 }

@@ -36,18 +36,19 @@ pub struct Admit {
 }
 
 impl Admit {
-    /// Builds the stage. `models` says which pool answers which model.
+    /// Builds the stage. `requests_max` is how many requests are in the house at most, `models` says which pool answers
+    /// which model.
     ///
     /// # Errors
     /// A key whose hash cannot be read, by its place in the list.
     pub fn new(
         clock: Clock,
         keys: &[config::Key],
-        pressure: &config::Pressure,
+        requests_max: usize,
         models: Models,
     ) -> Result<Self, keys::BadHash> {
         let keys = Keys::new(keys, clock.now())?;
-        Ok(Self { clock, keys, models, seats: Arc::default(), seats_max: pressure.requests_max })
+        Ok(Self { clock, keys, models, seats: Arc::default(), seats_max: requests_max })
     }
 
     /// Lets a request in, or says why not.

@@ -19,7 +19,7 @@ fn admit(keys: &[config::Key], requests_max: usize) -> Admit {
     let mut models = Models::default();
     models.insert("flash", PoolId(0), Duration::from_secs(600));
     models.insert("pro", PoolId(1), Duration::from_secs(60));
-    Admit::new(still_clock(), keys, &config::Pressure { requests_max }, models).unwrap()
+    Admit::new(still_clock(), keys, requests_max, models).unwrap()
 }
 
 fn refusal(result: Result<Admission, Rejection>) -> (Kind, String) {
@@ -108,7 +108,7 @@ fn a_wildcard_takes_what_no_other_pool_has() {
     let mut models = Models::default();
     models.insert("flash", PoolId(0), Duration::from_secs(1));
     models.insert("*", PoolId(1), Duration::from_secs(1));
-    let stage = Admit::new(still_clock(), &[], &config::Pressure::default(), models).unwrap();
+    let stage = Admit::new(still_clock(), &[], 10, models).unwrap();
     assert_eq!(stage.check(&chat("flash")).unwrap().pool, PoolId(0));
     assert_eq!(stage.check(&chat("anything")).unwrap().pool, PoolId(1));
     assert_eq!(stage.models().names(), ["flash"]);

@@ -70,7 +70,7 @@ impl House {
         let records = Records::default();
         let pipeline = Pipeline {
             clock,
-            admit: Admit::new(clock, &[], &weir_admit::config::Pressure::default(), models)
+            admit: Admit::new(clock, &[], weir_pressure::config::Pressure::default().requests_max, models)
                 .expect("without keys there is no bad one"),
             cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
             queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),

@@ -56,7 +56,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let route = Route::new(clock, chance.clone(), &plans, repeats(&config.attempts), &mut registry);
     let models = models(config);
     let names = models.names().to_vec();
-    let admit = Admit::new(clock, &config.key, &config.pressure, models)?;
+    let admit = Admit::new(clock, &config.key, config.pressure.requests_max, models)?;
     let cache = Cache::new(clock, &config.cache, &random()?, &mut registry);
     let lines: Vec<_> = config
         .pool

@@ -22,10 +22,11 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_admit::config::{Key, Pressure};
+use weir_admit::config::Key;
 use weir_cache::config::Cache;
 use weir_http::config::Server;
 use weir_infer::config::Attempts;
+use weir_pressure::config::Pressure;
 use weir_queue::config::Queue;
 use weir_route::KeySource;
 use weir_route::config::{Endpoint, Pool};
@@ -59,7 +60,7 @@ pub struct Config {
     pub cache: Cache,
     /// The line in front of each pool.
     pub queue: Queue,
-    /// What the process as a whole takes on.
+    /// What the process as a whole takes on, and from when on it protects itself.
     pub pressure: Pressure,
     /// How calls are tried.
     pub attempts: Attempts,

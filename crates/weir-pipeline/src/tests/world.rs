@@ -153,12 +153,11 @@ fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (P
     let route = Route::new(clock, chance.clone(), &[plan], crate::repeats(&config), &mut registry);
     let mut models = Models::default();
     models.insert("m", PoolId(0), Duration::from_secs(300));
-    let pressure = weir_admit::config::Pressure { requests_max };
     let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
     let records = Records::default();
     let pipeline = Pipeline {
         clock,
-        admit: Admit::new(clock, &[], &pressure, models).unwrap(),
+        admit: Admit::new(clock, &[], requests_max, models).unwrap(),
         cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
         queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
         attempts: Attempts::new(clock, chance, route, upstream, &config, &mut registry),

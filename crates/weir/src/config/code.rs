@@ -47,6 +47,8 @@ pub enum Code {
     SameAddress,
     /// W403
     OpenListener,
+    /// W501
+    Thresholds,
     /// W901
     NeverFires,
     /// W902
@@ -57,7 +59,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Unreadable,
         Self::Syntax,
         Self::UnknownKey,
@@ -79,6 +81,7 @@ impl Code {
         Self::Address,
         Self::SameAddress,
         Self::OpenListener,
+        Self::Thresholds,
         Self::NeverFires,
         Self::NowhereToFailOver,
         Self::UnusedEndpoint,
@@ -112,6 +115,7 @@ impl Code {
             Self::Address => ("W401", "not an address to listen on"),
             Self::SameAddress => ("W402", "both listeners want the same address"),
             Self::OpenListener => ("W403", "other machines could call, and no key is asked for"),
+            Self::Thresholds => ("W501", "thresholds of pressure that do not rise"),
             Self::NeverFires => ("W901", "warning: a limit that another one always reaches first"),
             Self::NowhereToFailOver => ("W902", "warning: one endpoint, and nowhere to go when it fails"),
             Self::UnusedEndpoint => ("W903", "warning: an endpoint that no pool uses"),

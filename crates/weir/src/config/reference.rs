@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::code::Code;
 use super::read::Expected;
-use super::schema::{follow, properties, schema, words};
+use super::schema::{follow, properties, schema};
 
 /// What the reference says before its tables.
 const INTRODUCTION: &str = include_str!("reference/introduction.md");
@@ -72,9 +72,10 @@ fn kind(root: &Value, schema: &Value) -> String {
     match Expected::by(schema) {
         Expected::Table => "table".to_owned(),
         Expected::Map => "table of texts".to_owned(),
-        Expected::List => match words(follow(root, &schema["items"])) {
-            Some(words) => format!("list of {}", either(&words)),
-            None => "list of texts".to_owned(),
+        Expected::List => match Expected::by(follow(root, &schema["items"])) {
+            Expected::Words(words) => format!("list of {}", either(&words)),
+            Expected::Whole => "list of whole numbers".to_owned(),
+            _ => "list of texts".to_owned(),
         },
         Expected::Words(words) => either(&words),
         other => other.to_string().trim_start_matches("a ").to_owned(),
@@ -88,6 +89,13 @@ fn either(words: &[&str]) -> String {
 fn bounds(schema: &Value) -> String {
     let bound = |name: &str| schema[name].as_f64();
     match Expected::by(schema) {
+        Expected::List if bound("maxItems").is_some() && bound("minItems") == bound("maxItems") => {
+            let count = bound("minItems").unwrap_or_default();
+            match bounds(&schema["items"]).as_str() {
+                "" => format!("{count} of them"),
+                each => format!("{count} of them, each {each}"),
+            }
+        }
         Expected::List if bound("minItems").is_some() => "not empty".to_owned(),
         Expected::Text if bound("minLength").is_some() => "not empty".to_owned(),
         Expected::Whole | Expected::Number => match (bound("minimum"), bound("maximum")) {

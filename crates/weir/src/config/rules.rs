@@ -6,6 +6,7 @@
 mod endpoints;
 mod keys;
 mod pools;
+mod pressure;
 mod server;
 mod times;
 mod url;
@@ -36,6 +37,7 @@ pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> Vec<KeyS
     let keys = endpoints::check(config, env, report);
     pools::check(config, report);
     keys::check(config, report);
+    pressure::check(config, report);
     times::check(config, report);
     keys
 }

@@ -59,6 +59,8 @@ const BOUNDS: &[Bound] = &[
     within("queue.waiters_max", 0, COUNT_MAX),
     within("queue.waiting_mib_max", 1, TEBIBYTE_MIB),
     within("pressure.requests_max", 1, COUNT_MAX),
+    within("pressure.qps[]", 1, COUNT_MAX),
+    within("pressure.memory_mib_max", 16, TEBIBYTE_MIB),
     within("attempts.max", 1, 100),
     within("attempts.faults_here_max", 1, 100),
     within("attempts.overload_max", 1, 100),
@@ -166,11 +168,15 @@ fn add(schema: &mut Value, bound: &Bound) {
     }
 }
 
-/// The JSON pointer of a field given as `table.field`, through references and lists of tables.
+/// The JSON pointer of a field given as `table.field`, or of the items of one as `table.field[]`, through references and
+/// lists of tables.
 fn find(root: &Value, path: &str) -> Option<String> {
     let mut pointer = String::new();
-    for name in path.split('.') {
+    for name in path.trim_end_matches("[]").split('.') {
         pointer = format!("{}/properties/{name}", settle(root, pointer)?);
+    }
+    if path.ends_with("[]") {
+        pointer.push_str("/items");
     }
     root.pointer(&pointer).map(|_| pointer)
 }

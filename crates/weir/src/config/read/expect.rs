@@ -105,11 +105,19 @@ pub fn outside(schema: &Value, size: f64) -> Option<Bounds> {
 }
 
 impl Bounds {
+    fn is_exact(&self) -> bool {
+        self.max == Some(self.min)
+    }
+
     /// What to write instead.
     pub fn remedy(&self, key: &str, schema: &Value) -> String {
         match (self.unit, schema["default"].as_f64()) {
             ("", Some(default)) => format!("leave it out for the default of {default}"),
+            ("", None) if key.ends_with(']') => {
+                "write a number within these bounds, or leave out the list".to_owned()
+            }
             ("", None) => format!("leave out `{key}` for no limit of its own"),
+            (_, _) if self.is_exact() => format!("write {} of them, or leave out `{key}`", self.min),
             _ => format!("write at least one, or leave out `{key}` if it may be absent"),
         }
     }
@@ -120,6 +128,7 @@ impl fmt::Display for Bounds {
         match (self.unit, self.max) {
             ("", Some(max)) => write!(out, "from {} to {max}", self.min),
             ("", None) => write!(out, "at least {}, and finite", self.min),
+            (" items long", _) if self.is_exact() => write!(out, "a list of {}", self.min),
             (_, _) => out.write_str("not empty"),
         }
     }
@@ -150,7 +159,7 @@ pub fn described(value: &DeValue<'_>) -> String {
         DeValue::Boolean(flag) => flag.to_string(),
         DeValue::Datetime(date) => format!("the date {date}"),
         DeValue::Array(items) if items.is_empty() => "an empty list".to_owned(),
-        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Array(items) => format!("a list of {}", items.len()),
         DeValue::Table(_) => "a table".to_owned(),
     }
 }

@@ -176,6 +176,44 @@ fn limits_that_can_never_act_are_worth_a_note() {
 }
 
 #[test]
+fn thresholds_of_pressure_are_three_and_rise() {
+    let qps = |list: &str, expected: &[&str]| {
+        let expected: Vec<_> = expected.iter().map(|code| (2, *code)).collect();
+        check_with(&format!("[pressure]\nqps = {list}\n"), &expected);
+    };
+    qps("[500, 800, 1200]", &[]);
+    qps("[1, 2, 3]", &[]);
+    qps("[500, 500, 1200]", &["W501"]);
+    qps("[1200, 800, 500]", &["W501", "W501"]);
+    qps("[500, 1200, 800]", &["W501"]);
+    qps("[0, 800, 1200]", &["W006"]);
+    qps("[500, 800, 10_000_001]", &["W006"]);
+    qps("[500, 800]", &["W006"]);
+    qps("[]", &["W006"]);
+    qps("[1, 2, 3, 4]", &["W006"]);
+    qps("[500, 800, \"1200\"]", &["W004"]);
+    qps("500", &["W004"]);
+    check_with("[pressure]\nmemory_mib_max = 15\nlevels = 3\n", &[(2, "W006"), (3, "W003")]);
+    check_with("[pressure]\nmemory_mib_max = 16\n", &[]);
+}
+
+#[test]
+fn thresholds_out_of_order_are_shown_with_their_values_and_the_order_meant() {
+    let text = format!("{}[pressure]\nqps = [500, 1200, 800]\n", super::MINIMAL);
+    let shown = super::parse(&text).err().unwrap().to_string();
+    let wanted = [
+        "error[W501]: `qps` must rise: sheds above 800 requests a second, and answers in a cheaper way above 1200 already",
+        "11 | qps = [500, 1200, 800]\n   |                   ^^^\n  help: in order: qps = [500, 800, 1200]",
+    ];
+    for part in wanted {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let short = super::parse(&text.replace(", 800]", "]")).err().unwrap().to_string();
+    assert!(short.contains("`qps` must be a list of 3, not a list of 2"), "{short}");
+    assert!(short.contains("write 3 of them, or leave out `qps`"), "{short}");
+}
+
+#[test]
 fn values_have_their_types() {
     check_with(
         "[server]\npass_other_paths = \"yes\"\nworkers = 1.5\nlisten = 8080\n",

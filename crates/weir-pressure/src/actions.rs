@@ -1,0 +1,36 @@
+//! What a level means, as data: stages ask for what they may do, not for the level's number.
+//!
+//! Each level does what the ones below it do, and more.
+
+use crate::level::Level;
+
+/// What may, and what must be done at a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actions {
+    /// A slow first token may be raced by a second endpoint.
+    pub hedges: bool,
+    /// Permits are handed out no faster than they have been coming back.
+    pub paced: bool,
+    /// Callers who allow it get a cheaper answer: known, a little old, shared, or a smaller model's.
+    pub degrade: bool,
+    /// Repeated attempts have the budget they have while most attempts fail.
+    pub retry_ratio_failing: bool,
+    /// Those beyond the cursor are turned away when no permit is free.
+    pub sheds: bool,
+}
+
+impl Level {
+    /// What it means.
+    pub const fn actions(self) -> Actions {
+        const YES: bool = true;
+        const NO: bool = false;
+        let (hedges, paced, degrade, retry_ratio_failing, sheds) = match self {
+            //            hedges paced degrade retries sheds
+            Self::L0 => (YES, NO, NO, NO, NO),
+            Self::L1 => (NO, YES, NO, NO, NO),
+            Self::L2 => (NO, YES, YES, YES, NO),
+            Self::L3 => (NO, YES, YES, YES, YES),
+        };
+        Actions { hedges, paced, degrade, retry_ratio_failing, sheds }
+    }
+}
