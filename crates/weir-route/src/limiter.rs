@@ -71,8 +71,9 @@ const MEMORY: Duration = Duration::from_secs(5);
 const REFUSALS_MIN: u32 = 4;
 /// The smallest share of refused calls that can show a limit of one's own …
 const SHARE_MIN: f64 = 0.67;
-/// … when chance alone makes so many refusals as rarely as this.
+/// … when chance alone makes so many refusals as rarely as this, if at least the share `USUAL_MIN` is usual.
 const CHANCE_MAX: f64 = 1e-4;
+const USUAL_MIN: f64 = 0.15;
 /// The usual share of refusals forgets in so many seconds.
 const USUAL_S: f64 = 10.0;
 const USUAL_EVERY: Duration = Duration::from_secs(1);
@@ -344,7 +345,7 @@ impl Usual {
     /// Whether so many refusals of `all` calls are most of them, and more than the usual share makes likely.
     fn is_beyond(&self, all: u32, refused: u32) -> bool {
         let most = refused >= REFUSALS_MIN && f64::from(refused) > SHARE_MIN * f64::from(all);
-        most && at_least(refused, all, self.share) < CHANCE_MAX
+        most && at_least(refused, all, self.share.max(USUAL_MIN)) < CHANCE_MAX
     }
 }
 
