@@ -53,6 +53,9 @@ const FALL_GAP: Duration = Duration::from_secs(3);
 const FALL: f64 = 0.3;
 /// First tokens a second without which that cannot be told.
 const FALL_RATE_MIN: f64 = 5.0;
+/// A cut in a burst of somebody else's: so many calls were refused below it, and then at most one of so many.
+const BURST_REFUSALS_MIN: u32 = 3;
+const BURST_OVER: u32 = 10;
 /// How long growth takes from a cut back to the load that was refused.
 const BACK: Duration = Duration::from_secs(3);
 /// Growth counts time only while this share of the limit is in use.
@@ -101,13 +104,46 @@ enum Phase {
     Growing { top: f64, low: f64, used: Duration },
 }
 
-/// The last cut, and the first tokens since.
+/// The last cut, and how calls have fared since.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     at: Instant,
+    before: (f64, Phase),
+    /// First tokens since, of any calls.
     begun: u32,
-    /// Whether one of them was of a call that was sent after the cut.
-    answered: bool,
+    /// Refused calls that were sent after the cut, before the first one was taken.
+    refused: u32,
+    /// When that first one was sent; then how many sent after it are decided, and how many of these were refused.
+    taken: Option<Instant>,
+    later: u32,
+    later_refused: u32,
+}
+
+impl Cut {
+    const fn new(before: (f64, Phase), now: Instant) -> Self {
+        Self { at: now, before, begun: 0, refused: 0, taken: None, later: 0, later_refused: 0 }
+    }
+
+    /// Takes in how a call ended.
+    fn learn(&mut self, sent: Instant, refused: bool) {
+        self.begun += u32::from(!refused);
+        match self.taken {
+            _ if sent < self.at => {}
+            None if refused => self.refused += 1,
+            None => self.taken = Some(sent),
+            Some(taken) if sent > taken => {
+                self.later += 1;
+                self.later_refused += u32::from(refused);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Whether it is known by now that the load had nothing to do with it: less of it was refused as well, until suddenly
+    /// nothing was.
+    const fn was_for_a_burst(&self) -> bool {
+        self.refused >= BURST_REFUSALS_MIN && self.later == BURST_OVER && self.later_refused <= 1
+    }
 }
 
 /// Cut after cut: the limit before the first, and the limit at which first tokens came at which rate.
@@ -153,10 +189,7 @@ impl Limiter {
     pub(crate) fn began(&mut self, sent: Sent, now: Instant) {
         self.calls.begun(sent);
         self.usual.add(false, now);
-        if let Some(cut) = &mut self.cut {
-            cut.begun += 1;
-            cut.answered |= sent.at >= cut.at;
-        }
+        self.learn(sent.at, false);
         let in_use = sent.load as f64 / self.limit;
         match &mut self.phase {
             Phase::Seeking { top } => {
@@ -183,6 +216,7 @@ impl Limiter {
     pub(crate) fn refused(&mut self, sent: Sent, now: Instant) -> bool {
         self.calls.refused(sent);
         self.usual.add(true, now);
+        self.learn(sent.at, true);
         let known = self.calls.load(sent);
         let load = known.unwrap_or(sent.load);
         // So many calls within one refusal's time that it is forgotten already: all of this second stand for those.
@@ -204,13 +238,13 @@ impl Limiter {
 
     fn cut(&mut self, load: f64, (all, refused): (u32, u32), now: Instant) {
         let since = self.cut.map(|cut| now.saturating_duration_since(cut.at));
-        let answered = self.cut.is_none_or(|cut| cut.answered);
+        let answered = self.cut.is_none_or(|cut| cut.taken.is_some());
         if since.is_some_and(|since| since < CUT_EVERY || (!answered && since < BUSY_MAX)) {
             return;
         }
         let share = f64::from(refused) / f64::from(all);
         let vain = self.is_vain(since, share);
-        (self.cut, self.busy) = (Some(Cut { at: now, begun: 0, answered: false }), None);
+        (self.cut, self.busy) = (Some(Cut::new((self.limit, self.phase), now)), None);
         if vain {
             return;
         }
@@ -219,6 +253,15 @@ impl Limiter {
         let left = if is_deep { CUT_DEEP } else { CUT };
         self.limit = (left * top).max(self.bounds.min as f64);
         self.phase = Phase::Growing { top, low: self.limit, used: Duration::ZERO };
+    }
+
+    /// Takes the last cut back if it turns out to have been for nothing.
+    fn learn(&mut self, sent: Instant, refused: bool) {
+        let Some(cut) = &mut self.cut else { return };
+        cut.learn(sent, refused);
+        if cut.was_for_a_burst() && cut.before.0 > self.limit {
+            (self.limit, self.phase) = cut.before;
+        }
     }
 
     /// Whether cut after cut was for nothing: then the limit is what it was. The calls of a full service that are taken

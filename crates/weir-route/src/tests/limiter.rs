@@ -206,7 +206,7 @@ fn a_burst_of_refusals_is_forgotten_when_it_is_over() {
     // In the last four seconds of each calm spell.
     let calm: Vec<Second> = (22..110).filter(|s| s % 11 >= 7).map(|s| told[s]).collect();
     let limit = mean(&calm, |second| second.limit as f64);
-    assert!(limit >= 150.0, "{limit} of 200");
+    assert!(limit >= 190.0, "{limit} of 200");
 }
 
 #[test]
