@@ -55,7 +55,7 @@ pub struct Attempts {
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) chance: Arc<Chance>,
-    pub(crate) route: Route,
+    pub(crate) route: Arc<Route>,
     pub(crate) upstream: Box<dyn Upstream>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) limits: Limits,
@@ -79,7 +79,7 @@ impl Attempts {
     pub fn new(
         clock: Clock,
         chance: Arc<Chance>,
-        route: Route,
+        route: Arc<Route>,
         upstream: Box<dyn Upstream>,
         config: &config::Attempts,
         registry: &mut Registry,

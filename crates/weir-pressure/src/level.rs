@@ -2,7 +2,7 @@
 //!
 //! Two tables say everything. [`TRIGGERS`]: what raises the level, to what, and for how long it must have been so.
 //! [`Levels::is_calm`]: what must hold, and for how long, before a level is left. The numbers are those of the
-//! requirement (wait < 3 s; 1 : 1.6 : 2.4) and of research/resilience.md, section 4.
+//! requirement (wait < 3 s; 1 : 1.6 : 2.4), or follow from them.
 //!
 //! ```text
 //!   up at once, to the highest level that a trigger asks for

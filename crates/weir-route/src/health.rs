@@ -15,9 +15,22 @@ use crate::first_token::FirstToken;
 use crate::latency::Latency;
 use crate::limiter::{Bounds, Limiter, Sent};
 use crate::pause::{ASKED_MAX, KeyPause, Rest};
+use crate::ring::Ring;
+use crate::throttle::Throttle;
 
 /// How long a service that would not take up a begun answer is not given one.
 const PREFILL_PAUSE: Duration = Duration::from_secs(3600);
+
+/// Over how long first attempts are looked at.
+const FIRSTS_MEMORY: Duration = Duration::from_secs(30);
+const FIRSTS_SLOTS: usize = 10;
+
+/// First attempts of requests, as far as the service had a part in how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Firsts {
+    pub(crate) decided: u32,
+    pub(crate) good: u32,
+}
 
 /// The state of one endpoint.
 #[derive(Debug)]
@@ -30,6 +43,8 @@ pub(crate) struct Health {
     pub(crate) latency: Latency,
     pub(crate) budget: Budget,
     pub(crate) first_token: FirstToken,
+    pub(crate) throttle: Throttle,
+    firsts: Ring<Firsts, FIRSTS_SLOTS>,
     prefill_refused: Option<Instant>,
 }
 
@@ -78,6 +93,8 @@ pub(crate) struct Call {
     sent: Sent,
     streamed: bool,
     prompt_kib: f64,
+    /// The first attempt of its request.
+    first: bool,
     began: bool,
     pass: Pass,
 }
@@ -118,6 +135,8 @@ impl Health {
             latency: Latency::new(now),
             budget: Budget::new(policy.budget, now),
             first_token: FirstToken::new(now),
+            throttle: Throttle::new(now),
+            firsts: Ring::new(FIRSTS_MEMORY, now),
             prefill_refused: None,
         }
     }
@@ -155,12 +174,12 @@ impl Health {
         }
     }
 
-    /// A call goes; it is for `prompt_kib` KiB of prompt.
-    pub(crate) fn sent(&mut self, streamed: bool, prompt_kib: f64, now: Instant) -> Call {
+    /// A call goes; it is for `prompt_kib` KiB of prompt, and the `first` of its request or a later one.
+    pub(crate) fn sent(&mut self, streamed: bool, prompt_kib: f64, first: bool, now: Instant) -> Call {
         self.in_flight += 1;
         let pass = self.circuit.sent(now);
         let sent = self.limiter.sent(self.in_flight, now);
-        Call { sent, streamed, prompt_kib, began: false, pass }
+        Call { sent, streamed, prompt_kib, first, began: false, pass }
     }
 
     /// The first token of a call is here; one later than `slow_after` is slow. A second first token says
@@ -182,6 +201,8 @@ impl Health {
         self.latency.began(took, call.streamed, now);
         self.limiter.began(call.sent, now);
         self.budget.outcome(false, now);
+        self.throttle.taken(now);
+        self.decided(call.first, true, now);
         if call.streamed {
             self.first_token.observe(call.prompt_kib, took, now);
         }
@@ -202,6 +223,13 @@ impl Health {
         // A stream that broke counts although its beginning has been counted as good.
         if fault || (!call.began && (overload || is_answered(class))) {
             self.budget.outcome(overload || fault, now);
+        }
+        if !call.began && (overload || fault) {
+            self.throttle.refused(now);
+            self.decided(call.first, false, now);
+        }
+        if !call.began && is_answered(class) {
+            self.throttle.taken(now);
         }
         // Fast refusals must not make an endpoint attractive, whether it is full, sick or has no money left.
         if overload || fault || class.rules().disables_key {
@@ -235,6 +263,22 @@ impl Health {
             self.overran(call, now);
         }
         self.ended(call);
+    }
+
+    /// How first attempts fared lately.
+    pub(crate) fn firsts(&mut self, now: Instant) -> Firsts {
+        self.firsts.slots(now).iter().fold(Firsts::default(), |sum, slot| Firsts {
+            decided: sum.decided + slot.decided,
+            good: sum.good + slot.good,
+        })
+    }
+
+    fn decided(&mut self, first: bool, good: bool, now: Instant) {
+        if first {
+            let slot = self.firsts.at(now);
+            slot.decided += 1;
+            slot.good += u32::from(good);
+        }
     }
 
     /// Whether the endpoint may be given a begun answer.

@@ -17,21 +17,37 @@ pub struct Lease {
     call: Option<Call>,
 }
 
+/// Why a place was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoLease {
+    Gone,
+    HeldBack,
+}
+
 impl Lease {
-    /// Takes a place; `None` if the endpoint filled up, or its circuit shut, since it was looked at.
-    pub(crate) fn take(endpoint: &Arc<Endpoint>, ask: &Ask<'_>, now: Instant) -> Option<Self> {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// The endpoint filled up, or its circuit shut, since it was looked at; or it refuses most of its calls, and this one
+    /// is held back.
+    pub(crate) fn take(endpoint: &Arc<Endpoint>, ask: &Ask<'_>, now: Instant) -> Result<Self, NoLease> {
         let mut health = endpoint.health();
         let allowed = ask.desperate || health.circuit.shut_until(now).is_none();
         if health.in_flight() >= health.limit() || !allowed {
-            return None;
+            return Err(NoLease::Gone);
+        }
+        if health.throttle.holds(endpoint.jitter(), now) && !ask.desperate {
+            endpoint.metrics.held_back.inc();
+            return Err(NoLease::HeldBack);
         }
         if ask.earns && !ask.tried.contains(&endpoint.id()) {
             health.budget.deposit(now);
         }
-        let call = health.sent(ask.streamed, ask.prompt_kib, now);
+        let first = ask.earns && ask.tried.is_empty();
+        let call = health.sent(ask.streamed, ask.prompt_kib, first, now);
         drop(health);
         endpoint.metrics.in_flight.inc();
-        Some(Self { endpoint: endpoint.clone(), call: Some(call) })
+        Ok(Self { endpoint: endpoint.clone(), call: Some(call) })
     }
 
     /// Who is called.

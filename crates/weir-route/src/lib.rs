@@ -25,6 +25,7 @@ mod latency;
 mod limiter;
 mod pause;
 mod ring;
+mod throttle;
 
 pub mod budget;
 pub mod config;
@@ -45,6 +46,7 @@ pub use pick::{Ask, Choice, NoEndpoint, Outlook};
 pub use snapshot::Snapshot;
 pub use sticky::hash as session_hash;
 
+use health::Firsts;
 use hedge::Hedges;
 use metrics::{Hedging, Metrics};
 
@@ -70,6 +72,19 @@ pub struct Policy {
     pub budget: budget::Policy,
     /// Asking a second endpoint when the first is slow to begin.
     pub hedge: hedge::Policy,
+}
+
+/// How a pool's endpoints do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Calls that those take at one time whose circuits let any through.
+    pub room: usize,
+    /// First attempts that ended in the last 30 s.
+    pub first_attempts: u32,
+    /// Of these, those that brought a first token.
+    pub good_first_attempts: u32,
+    /// Every circuit is open.
+    pub all_open: bool,
 }
 
 /// The endpoints that can serve one model alias: those to use, then those to fall back on.
@@ -214,6 +229,24 @@ impl Route {
     /// How many calls a pool's endpoints take at one time, together.
     pub fn capacity(&self, pool: PoolId) -> usize {
         self.tiers(pool).flatten().map(|id| self.endpoint(*id).limit()).sum()
+    }
+
+    /// A pool as those see it who decide about pressure.
+    pub fn pulse(&self, pool: PoolId) -> Pulse {
+        let now = self.clock.now();
+        let mut pulse = Pulse { all_open: true, ..Pulse::default() };
+        for id in self.tiers(pool).flatten() {
+            let endpoint = self.endpoint(*id);
+            let mut health = endpoint.health();
+            let Firsts { decided, good } = health.firsts(now);
+            pulse.first_attempts += decided;
+            pulse.good_first_attempts += good;
+            if health.circuit.shut_until(now).is_none() {
+                pulse.all_open = false;
+                pulse.room += health.limit();
+            }
+        }
+        pulse
     }
 
     /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a

@@ -61,6 +61,7 @@ pub(crate) struct Metrics {
     service: Family<ServiceLabels, Counter>,
     rests: Family<RestLabels, Counter>,
     repeats: Family<ResultLabels, Counter>,
+    held_back: Family<EndpointLabels, Counter>,
     hedges: [Counter; Hedging::ALL.len()],
     sessions: [Counter; 2],
 }
@@ -97,6 +98,7 @@ pub(crate) struct EndpointMetrics {
     key_paused: Counter,
     granted: Counter,
     refused: Counter,
+    pub(crate) held_back: Counter,
 }
 
 /// Complete, abandoned, then the classes of failure.
@@ -117,6 +119,7 @@ impl Metrics {
             service: Family::default(),
             rests: Family::default(),
             repeats: Family::default(),
+            held_back: Family::default(),
             hedges: Hedging::ALL.map(|(_, name)| of(&hedges, name)),
             sessions: ["away", "home"].map(|name| of(&sessions, name)),
         };
@@ -141,6 +144,8 @@ impl Metrics {
         registry.register("weir_upstream_rests", "Times an endpoint was left alone", self.rests.clone());
         let help = "Wishes to repeat an attempt, by whether the budget allowed it";
         registry.register("weir_upstream_repeats", help, self.repeats.clone());
+        let help = "Calls that were held back because most calls to the endpoint are refused";
+        registry.register("weir_upstream_held_back", help, self.held_back.clone());
     }
 
     pub(crate) fn endpoint(&self, endpoint: &str, model: &str) -> EndpointMetrics {
@@ -169,6 +174,7 @@ impl Metrics {
             key_paused: rest("key"),
             granted: result_of(&self.repeats, "granted"),
             refused: result_of(&self.repeats, "refused"),
+            held_back: self.held_back.get_or_create(&labels).clone(),
         }
     }
 

@@ -7,15 +7,18 @@
 //! nobody calls a dead service for nothing, and there is never "nobody" while one could still answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use weir_core::{Dialect, PoolId};
 
 use crate::health::{Look, Standing};
+use crate::lease::NoLease;
 use crate::{Endpoint, EndpointId, Lease, Route, sticky};
 
 /// How often a pick is made anew because somebody else was quicker.
 const ROUNDS: usize = 4;
+/// How long a call waits that is held back and has nowhere else to go.
+const HELD_BACK: Duration = Duration::from_millis(500);
 
 /// What a call needs.
 #[derive(Clone, Copy, Debug)]
@@ -132,11 +135,29 @@ pub(crate) fn pick(route: &Route, ask: &Ask<'_>) -> Result<Lease, NoEndpoint> {
     let now = route.clock.now();
     for _ in 0..ROUNDS {
         let field = survey(route, ask, now, |look| look.has_room)?;
-        if let Some(lease) = Lease::take(choose(route, ask, &field, now), ask, now) {
-            return Ok(lease);
+        let chosen = choose(route, ask, &field, now);
+        match Lease::take(chosen, ask, now) {
+            Ok(lease) => return Ok(lease),
+            Err(NoLease::Gone) => {}
+            Err(NoLease::HeldBack) => return divert(route, ask, chosen.id(), now),
         }
     }
     Err(NoEndpoint::Busy)
+}
+
+/// A call that was held back at one endpoint goes to another that is willing, or has to wait a little.
+fn divert(route: &Route, ask: &Ask<'_>, from: EndpointId, now: Instant) -> Result<Lease, NoEndpoint> {
+    let rest = NoEndpoint::Resting { until: now + HELD_BACK };
+    if ask.only.is_some() {
+        return Err(rest);
+    }
+    let tried: Vec<_> = ask.tried.iter().copied().chain([from]).collect();
+    let others = Ask { tried: &tried, untried: true, ..*ask };
+    let field = survey(route, &others, now, |look| look.has_room).map_err(|_nobody| rest)?;
+    let willing = field.step == Step::Willing { tried: false };
+    let chosen = choose(route, &others, &field, now);
+    // Still a first attempt: nobody has been asked.
+    willing.then(|| Lease::take(chosen, ask, now).ok()).flatten().ok_or(rest)
 }
 
 /// A second endpoint beside one that is slow to begin: untried, willing, and not nearly full.
@@ -144,7 +165,7 @@ pub(crate) fn pick_second(route: &Route, ask: &Ask<'_>) -> Option<Lease> {
     let now = route.clock.now();
     let field = survey(route, ask, now, |look| look.has_room_to_spare).ok()?;
     let fits = field.step == Step::Willing { tried: false };
-    fits.then(|| Lease::take(cheaper(route, field.drawn), ask, now)).flatten()
+    fits.then(|| Lease::take(cheaper(route, field.drawn), ask, now).ok()).flatten()
 }
 
 pub(crate) fn outlook(route: &Route, ask: &Ask<'_>) -> Outlook {

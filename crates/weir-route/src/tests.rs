@@ -14,6 +14,7 @@ mod provider;
 mod ring;
 mod route;
 mod sticky;
+mod throttle;
 
 use std::cell::Cell;
 use std::sync::Arc;

@@ -15,13 +15,13 @@ fn health() -> Health {
 }
 
 fn begin(health: &mut Health, took: u64, ms: u64) {
-    let mut call = health.sent(true, 1.0, at(ms));
+    let mut call = health.sent(true, 1.0, true, at(ms));
     health.began(&mut call, None, 0.0, at(ms + took));
     health.ended(&call);
 }
 
 fn fail(health: &mut Health, class: Class, retry_after: Option<u64>, ms: u64) -> Class {
-    let call = health.sent(true, 1.0, at(ms));
+    let call = health.sent(true, 1.0, true, at(ms));
     let retry_after = retry_after.map(Duration::from_secs);
     health.failed(call, Failed { class, retry_after, jitter: 0.0, now: at(ms) }).class
 }
@@ -115,7 +115,7 @@ fn several_rests_end_with_the_last_of_them() {
 #[test]
 fn an_overload_at_the_top_of_the_load_is_of_its_own_making() {
     let mut health = health();
-    let mut calls: Vec<_> = (0..50).map(|_| health.sent(true, 1.0, at(0))).collect();
+    let mut calls: Vec<_> = (0..50).map(|_| health.sent(true, 1.0, true, at(0))).collect();
     calls.iter_mut().for_each(|call| health.began(call, None, 0.0, at(100)));
     for _ in 0..4 {
         fail(&mut health, Class::Overload, None, 200);
@@ -130,10 +130,10 @@ fn an_overload_at_the_top_of_the_load_is_of_its_own_making() {
 fn a_call_that_was_given_up_for_slowness_counts_with_the_time_it_was_given() {
     let (mut late, mut outrun) = (health(), health());
     for ms in 0..30 {
-        let call = late.sent(true, 1.0, at(ms));
+        let call = late.sent(true, 1.0, true, at(ms));
         let timeout = Failed { class: Class::Timeout, retry_after: None, jitter: 0.0, now: at(ms + 10_000) };
         late.failed(call, timeout);
-        let call = outrun.sent(true, 1.0, at(ms));
+        let call = outrun.sent(true, 1.0, true, at(ms));
         outrun.outrun(&call, at(ms + 10_000));
     }
     for health in [&mut late, &mut outrun] {
