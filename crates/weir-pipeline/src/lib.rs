@@ -13,10 +13,10 @@ mod session;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use weir_admit::Admit;
+use weir_admit::{Admission, Admit};
 use weir_cache::{Cache, Lookup};
 use weir_core::{Answer, Body, Clock, Kind, Rejection, Request};
-use weir_queue::Queue;
+use weir_queue::{Place, Queue};
 use weir_settle::Settle;
 
 pub use attempts::{Attempts, Upstream, repeats};
@@ -72,8 +72,7 @@ impl Pipeline {
             Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())),
             Lookup::Miss(fill) => fill,
         };
-        let turn = self.queue.wait(request, admission.pool, admission.priority, admission.begin_by);
-        let permit = turn.await?; // 3
+        let permit = self.queue.wait(request, &place(request, &admission)).await?; // 3
         let mut answer = self.attempts.run(request, &admission).await?; // 4 ⇄ 5: the only loop
         answer.head.headers.extend(admission.headers());
         Ok(answer.observed_by(fill).observed_by(permit).observed_by(admission.into_observer()))
@@ -86,5 +85,22 @@ impl Pipeline {
             head.headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         Answer::new(self.clock, head, Body::Whole(Some(chunk)))
+    }
+}
+
+/// A request's place in line, as its admission has it.
+fn place<'a>(request: &Request, admission: &'a Admission) -> Place<'a> {
+    /// About four bytes of a body make a token.
+    const BYTES_PER_TOKEN: f64 = 4.0;
+    /// Tokens that an answer is expected to have before it says how many it had.
+    const ANSWER_TOKENS: f64 = 256.0;
+    Place {
+        pool: admission.pool,
+        tenant: &admission.tenant,
+        weight: 1.0,
+        priority: admission.priority,
+        cost: request.envelope.body.len() as f64 / BYTES_PER_TOKEN + ANSWER_TOKENS,
+        arrived: request.received,
+        begin_by: admission.begin_by,
     }
 }

@@ -66,14 +66,15 @@ impl House {
         let route = route(clock, chance.clone(), upstreams.services.len(), repeats(&attempts), &mut registry);
         let mut models = Models::default();
         models.insert(MODEL, POOL, ANSWER_MAX);
-        let pools = [weir_queue::Pool { name: MODEL, permits: route.capacity(POOL) }];
+        let room = route.capacity(POOL);
+        let pools = vec![weir_queue::Pool { name: MODEL.to_owned(), room: Arc::new(move || room) }];
         let records = Records::default();
         let pipeline = Pipeline {
             clock,
             admit: Admit::new(clock, &[], &weir_admit::config::Pressure::default(), models)
                 .expect("without keys there is no bad one"),
             cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
-            queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
+            queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
             attempts: Attempts::new(clock, chance, route, Box::new(upstreams), &attempts, &mut registry),
             settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
         };

@@ -62,9 +62,12 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         .pool
         .iter()
         .enumerate()
-        .map(|(index, pool)| weir_queue::Pool { name: &pool.model, permits: route.capacity(PoolId(index)) })
+        .map(|(index, pool)| {
+            let room = route.capacity(PoolId(index));
+            weir_queue::Pool { name: pool.model.clone(), room: Arc::new(move || room) }
+        })
         .collect();
-    let queue = Queue::new(clock, &config.queue, &lines, &mut registry);
+    let queue = Queue::new(clock, &config.queue, lines, &mut registry);
     let tls = config.endpoint.iter().any(|endpoint| {
         let secure = |url: &str| url.starts_with("https:");
         secure(&endpoint.base_url) || endpoint.anthropic_base_url.as_deref().is_some_and(secure)

@@ -110,13 +110,14 @@ pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) ->
     let mut models = Models::default();
     models.insert("m", PoolId(0), Duration::from_secs(300));
     let pressure = weir_admit::config::Pressure { requests_max };
-    let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
+    let room = route.capacity(PoolId(0));
+    let pools = vec![weir_queue::Pool { name: "m".into(), room: Arc::new(move || room) }];
     let records = Records::default();
     let pipeline = Pipeline {
         clock,
         admit: Admit::new(clock, &[], &pressure, models).unwrap(),
         cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
-        queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
+        queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
         attempts: Attempts::new(clock, chance, route, upstream, &config, &mut registry),
         settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
     };
