@@ -93,7 +93,7 @@ impl Shared {
             }
             let slot = Arc::new(Slot { ask: ask.clone(), outcome: Mutex::new(None), ready: Notify::new() });
             match line.join(at, ask, slot.clone(), told) {
-                Ok(ticket) => Entry::Waiting(Waiting { shared: self, ticket, slot }),
+                Ok(ticket) => Entry::Waiting(Waiting { shared: self, ticket, slot, in_line: true }),
                 Err(refusal) => Entry::Refused(refusal),
             }
         })
@@ -152,16 +152,19 @@ struct Waiting<'a> {
     shared: &'a Arc<Shared>,
     ticket: Ticket,
     slot: Arc<Slot>,
+    /// As far as this side knows: it has not heard of its outcome.
+    in_line: bool,
 }
 
 impl Waiting<'_> {
     /// Ends with a turn, or at the latest when the line says that this one has waited long enough.
-    async fn outcome(self) -> Result<Permit, Refusal> {
+    async fn outcome(mut self) -> Result<Permit, Refusal> {
         loop {
-            let check_at = self.check();
             if let Some(outcome) = self.slot.take() {
+                self.in_line = false;
                 return outcome;
             }
+            let check_at = self.check();
             self.until(check_at).await;
         }
     }
@@ -170,7 +173,7 @@ impl Waiting<'_> {
         self.shared.event(|line, at, told| line.check(at, self.ticket, told))
     }
 
-    /// Until there is a reason to look again. Without a time the outcome is on its way already.
+    /// Until there is a reason to look again. Without a time the outcome is in the slot or on its way to it.
     async fn until(&self, check_at: Option<Instant>) {
         let ready = self.slot.ready.notified();
         match check_at {
@@ -186,6 +189,9 @@ impl Waiting<'_> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
+        if !self.in_line {
+            return;
+        }
         // First out of the line, so that no permit is sent here any more; a permit that already lies in the slot goes
         // back when the slot is dropped, after this.
         self.shared.event(|line, at, told| line.leave(at, self.ticket, told));

@@ -263,3 +263,39 @@ async fn a_permit_watches_an_answer_and_learns_what_it_used() {
     permit.end(now, weir_core::End::Complete);
     assert_eq!(queue.depth(POOL), (0, 0));
 }
+
+/// The outcome does not depend on how the threads meet: whoever leaves, whenever, nothing stays behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_who_leave_on_many_threads_leave_nothing_behind() {
+    let queue = simple(3);
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..2_000usize {
+        let queue = queue.clone();
+        tasks.spawn(async move {
+            let level = (number % 10) as u8;
+            let patience = async {
+                for _ in 0..number % 23 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                Ok(mut permit) = ask(&queue, level, 60_000) => {
+                    permit.lend();
+                    tokio::task::yield_now().await;
+                    tokio::select! {
+                        biased;
+                        _ = permit.reclaim(clock().now() + Duration::from_secs(60)) => {}
+                        () = tokio::task::yield_now() => {}
+                    }
+                }
+                () = patience => {}
+                else => {}
+            }
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    assert_eq!(queue.depth(POOL), (0, 0));
+}
