@@ -22,6 +22,8 @@ pub struct Admission {
     pub begin_by: Instant,
     /// When it must be over.
     pub deadline: Instant,
+    /// Whether the caller would rather have a lesser answer than none.
+    pub may_degrade: bool,
     pub(crate) charge: Option<Charge>,
     pub(crate) _seat: Seat,
 }

@@ -18,7 +18,7 @@ use weir_core::{Clock, Kind, Rejection, Request};
 
 pub use admission::Admission;
 pub use keys::{NewKey, hash_text};
-pub use models::Models;
+pub use models::{Cheaper, Models};
 
 use admission::Seat;
 use keys::Keys;
@@ -75,6 +75,7 @@ impl Admit {
             priority: urgency.priority,
             begin_by: urgency.begin_by,
             deadline: urgency.deadline,
+            may_degrade: urgency.may_degrade,
             charge,
             _seat: seat,
         })

@@ -1,6 +1,7 @@
 //! Which pool answers which model.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use weir_core::{Kind, Operation, PoolId, Rejection, Request};
@@ -15,6 +16,7 @@ pub struct Models {
     by_name: HashMap<String, Found>,
     any: Option<Found>,
     first: Option<Found>,
+    cheaper: HashMap<PoolId, Cheaper>,
 }
 
 /// A pool and the longest its answers may take.
@@ -22,6 +24,15 @@ pub struct Models {
 pub(crate) struct Found {
     pub(crate) pool: PoolId,
     pub(crate) deadline: Duration,
+}
+
+/// The pool that answers in another one's place under pressure: a smaller model, or a local one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cheaper {
+    /// The pool.
+    pub pool: PoolId,
+    /// Its model, by the name callers use.
+    pub model: Arc<str>,
 }
 
 impl Models {
@@ -35,6 +46,18 @@ impl Models {
             self.names.push(model.to_owned());
             self.by_name.insert(model.to_owned(), found);
         }
+    }
+
+    /// Under pressure `pool` may be answered for by the pool of the model `cheaper`. Both are known already.
+    pub fn degrade(&mut self, pool: PoolId, cheaper: &str) {
+        if let Some(found) = self.by_name.get(cheaper) {
+            self.cheaper.insert(pool, Cheaper { pool: found.pool, model: cheaper.into() });
+        }
+    }
+
+    /// Who answers in a pool's place under pressure.
+    pub fn cheaper(&self, pool: PoolId) -> Option<&Cheaper> {
+        self.cheaper.get(&pool)
     }
 
     /// The names callers may use; the wildcard is not one.

@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use http::HeaderName;
-use weir_core::{Kind, Priority, Rejection, Request, names};
+use weir_core::{Kind, Operation, Priority, Rejection, Request, names};
 
 /// Priority and time limits of one request.
 pub(crate) struct Urgency {
     pub(crate) priority: Priority,
     pub(crate) begin_by: Instant,
     pub(crate) deadline: Instant,
+    /// Whether a lesser answer is better than none to the caller.
+    pub(crate) may_degrade: bool,
 }
 
 /// Reads a request's urgency. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit.
@@ -27,7 +29,19 @@ pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<
     let patience = sdk_timeout(request).map_or(asked, |timeout| leave_room(timeout).min(asked));
     // An SDK's timeout on a stream runs from byte to byte, not to the end: it only bounds the beginning.
     let deadline = if request.envelope.stream { asked } else { patience };
-    Ok(Urgency { priority, begin_by: request.received + patience, deadline: request.received + deadline })
+    let may_degrade = may_degrade(request)?;
+    let (begin_by, deadline) = (request.received + patience, request.received + deadline);
+    Ok(Urgency { priority, begin_by, deadline, may_degrade })
+}
+
+fn may_degrade(request: &Request) -> Result<bool, Rejection> {
+    // What only one service can do, no other one can do worse.
+    let can = request.operation != Operation::Other && !request.envelope.stateful;
+    match request.header(&names::DEGRADE).map(str::trim) {
+        None | Some("allow") => Ok(can),
+        Some("never") => Ok(false),
+        Some(other) => Err(bad_header(&names::DEGRADE, other, "`allow` or `never`")),
+    }
 }
 
 fn priority(request: &Request) -> Result<Priority, Rejection> {

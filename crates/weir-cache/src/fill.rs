@@ -31,6 +31,14 @@ impl Fill {
     }
 }
 
+impl Fill {
+    /// The same, or nothing for an answer that is not the one that was asked for.
+    #[must_use]
+    pub fn only_if(self, in_full: bool) -> Self {
+        if in_full { self } else { Self::none() }
+    }
+}
+
 impl Observer for Fill {
     fn chunk(&mut self, _now: Instant, chunk: &Chunk) {
         let Some(filling) = &mut self.0 else { return };

@@ -13,6 +13,14 @@ names! {
     PRIORITY = "x-weir-priority";
     /// The caller's own deadline.
     DEADLINE_MS = "x-weir-deadline-ms";
+    /// `never`: no lesser answer than the one asked for; `allow`: as the config has it.
+    DEGRADE = "x-weir-degrade";
+    /// What an answer is less than was asked for, and why.
+    DEGRADED = "x-weir-degraded";
+    /// The level of pressure that a request met, 0 to 3.
+    LEVEL = "x-weir-level";
+    /// Milliseconds a request waited for its turn.
+    QUEUE_MS = "x-weir-queue-ms";
     /// `off`: not from the cache, not into it.
     CACHE = "x-weir-cache";
     /// The official Python SDKs' timeout between bytes, in seconds.

@@ -57,6 +57,8 @@ pub struct Trail {
     caller: OnceLock<(Arc<str>, Priority)>,
     failed: Mutex<Option<String>>,
     rescued: AtomicBool,
+    level: AtomicU8,
+    degraded: OnceLock<String>,
     parts: Mutex<Vec<Part>>,
 }
 
@@ -86,6 +88,8 @@ impl Trail {
             caller: OnceLock::new(),
             failed: Mutex::new(None),
             rescued: AtomicBool::new(false),
+            level: AtomicU8::new(0),
+            degraded: OnceLock::new(),
             parts: Mutex::new(Vec::new()),
         }
     }
@@ -151,6 +155,26 @@ impl Trail {
     /// The shares in an answer that broke off; empty for one that came in one piece.
     pub fn parts(&self) -> Vec<Part> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// It met this level of pressure, 0 to 3.
+    pub fn pressed(&self, level: u8) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// The level of pressure that it met.
+    pub fn level(&self) -> u8 {
+        self.level.load(Ordering::Relaxed)
+    }
+
+    /// It is answered by less than was asked for: what, in the words of the `x-weir-degraded` header.
+    pub fn degraded(&self, how: String) {
+        let _already_known = self.degraded.set(how);
+    }
+
+    /// How its answer is less than was asked for; `None` for one in full.
+    pub fn degraded_how(&self) -> Option<&str> {
+        self.degraded.get().map(String::as_str)
     }
 
     /// The answer broke off and was brought to its end all the same.

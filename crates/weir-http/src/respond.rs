@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
-use weir_core::{Answer, Dialect, Request, RequestId, Trail};
+use weir_core::{Answer, Dialect, Request, RequestId, Trail, names};
 
 use crate::body::DoorBody;
 
@@ -48,6 +48,14 @@ pub(crate) fn begun(
     name_request(&mut headers, asked.dialect, asked.id);
     headers.insert(CACHE, HeaderValue::from_static(trail.cache().header()));
     headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts()));
+    headers.insert(names::LEVEL.clone(), HeaderValue::from(u16::from(trail.level())));
+    let queued = trail.queue_wait(now).as_millis();
+    if queued > 0 {
+        headers.insert(names::QUEUE_MS.clone(), HeaderValue::from(u64::try_from(queued).unwrap_or(u64::MAX)));
+    }
+    if let Some(degraded) = trail.degraded_how().and_then(|how| HeaderValue::from_str(how).ok()) {
+        headers.insert(names::DEGRADED.clone(), degraded);
+    }
     if let Some(endpoint) = trail.via().and_then(|via| HeaderValue::from_str(&via.endpoint).ok()) {
         headers.insert(ENDPOINT, endpoint);
     }

@@ -13,12 +13,14 @@ use weir_core::{
     Rung, Trail,
 };
 use weir_infer::{Begun, Infer, Pauses, Target, Timers, config};
+use weir_pressure::Pressure;
+use weir_queue::Permit;
 use weir_route::{EndpointId, Route};
 use weir_wire::relay::Holds;
 
 use crate::machine::{Machine, Policy};
 use crate::metrics::Metrics;
-use crate::run::{Run, Terms, target};
+use crate::run::{Run, Terms, Unanswered, target};
 use crate::session;
 
 /// A future that can be kept behind a pointer.
@@ -56,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) chance: Arc<Chance>,
     pub(crate) route: Arc<Route>,
+    pub(crate) pressure: Arc<Pressure>,
     pub(crate) upstream: Box<dyn Upstream>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) limits: Limits,
@@ -80,13 +83,16 @@ impl Attempts {
         clock: Clock,
         chance: Arc<Chance>,
         route: Arc<Route>,
+        pressure: Arc<Pressure>,
         upstream: Box<dyn Upstream>,
         config: &config::Attempts,
         registry: &mut Registry,
     ) -> Self {
         let (policy, limits) = (Arc::new(policy(config)), limits(config));
         let metrics = Metrics::new(registry);
-        Self { shared: Arc::new(Shared { clock, chance, route, upstream, policy, limits, metrics }) }
+        Self {
+            shared: Arc::new(Shared { clock, chance, route, pressure, upstream, policy, limits, metrics }),
+        }
     }
 
     /// Stage 4.
@@ -98,7 +104,12 @@ impl Attempts {
     ///
     /// # Errors
     /// What to tell the caller; every place taken on the way has been given back.
-    pub async fn run(&self, request: &Arc<Request>, admission: &Admission) -> Result<Answer, Rejection> {
+    pub async fn run(
+        &self,
+        request: &Arc<Request>,
+        admission: &Admission,
+        permit: Permit,
+    ) -> Result<Answer, Rejection> {
         let route = &self.shared.route;
         if !route.speaks(admission.pool, request.dialect) {
             return Err(wrong_dialect(request));
@@ -119,8 +130,11 @@ impl Attempts {
         if request.envelope.stream {
             route.streamed();
         }
-        let run = Run::new(self.shared.clone(), request.clone(), terms, machine);
-        run.answer().await.map_err(|failure| self.rejection(admission, failure))
+        let run = Run::new(self.shared.clone(), request.clone(), terms, permit, machine);
+        run.answer().await.map_err(|unanswered| match unanswered {
+            Unanswered::Failed(failure) => self.rejection(admission, failure),
+            Unanswered::TurnedAway(rejection) => rejection,
+        })
     }
 
     /// Asks an endpoint for its list of models, which costs it nothing, and tells stage 4 whether it answered in time.

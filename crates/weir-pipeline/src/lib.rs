@@ -7,16 +7,18 @@ mod attempts;
 mod continued;
 pub mod machine;
 mod metrics;
+mod pressed;
 mod run;
 mod session;
 
 use std::sync::Arc;
 
 use http::HeaderValue;
-use weir_admit::Admit;
+use weir_admit::{Admission, Admit};
 use weir_cache::{Cache, Lookup};
 use weir_core::{Answer, Body, Clock, Kind, Rejection, Request};
-use weir_queue::Queue;
+use weir_pressure::Pressure;
+use weir_queue::{Place, Queue};
 use weir_settle::Settle;
 
 pub use attempts::{Attempts, Upstream, repeats};
@@ -35,6 +37,8 @@ pub struct Pipeline {
     pub cache: Cache,
     /// 3: is it its turn?
     pub queue: Queue,
+    /// How hard each pool is pressed, and whom to turn away.
+    pub pressure: Arc<Pressure>,
     /// 4 and 5: where to send, and the call.
     pub attempts: Attempts,
     /// 6: what it cost, what we learned.
@@ -66,17 +70,19 @@ impl Pipeline {
     }
 
     async fn answer(&self, request: &Arc<Request>) -> Result<Answer, Rejection> {
-        let admission = self.admit.check(request)?; // 1
+        let mut admission = self.admit.check(request)?; // 1
+        self.arrived(request, &admission);
         let fill = match self.cache.look(request, &admission.tenant.scope) {
             // 2
             Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())),
             Lookup::Miss(fill) => fill,
         };
-        let turn = self.queue.wait(request, admission.pool, admission.priority, admission.begin_by);
-        let permit = turn.await?; // 3
-        let mut answer = self.attempts.run(request, &admission).await?; // 4 ⇄ 5: the only loop
+        let fill = fill.only_if(self.is_answered_in_full(request, &mut admission));
+        self.is_let_in(request, &admission)?;
+        let permit = self.queue.wait(request, &place(request, &admission)).await?; // 3
+        let mut answer = self.attempts.run(request, &admission, permit).await?; // 4 ⇄ 5: the only loop
         answer.head.headers.extend(admission.headers());
-        Ok(answer.observed_by(fill).observed_by(permit).observed_by(admission.into_observer()))
+        Ok(answer.observed_by(fill).observed_by(admission.into_observer()))
     }
 
     fn refusal(&self, request: &Request, rejection: &Rejection) -> Answer {
@@ -86,5 +92,22 @@ impl Pipeline {
             head.headers.insert("x-should-retry", HeaderValue::from_static("false"));
         }
         Answer::new(self.clock, head, Body::Whole(Some(chunk)))
+    }
+}
+
+/// A request's place in line, as its admission has it.
+fn place<'a>(request: &Request, admission: &'a Admission) -> Place<'a> {
+    /// About four bytes of a body make a token.
+    const BYTES_PER_TOKEN: f64 = 4.0;
+    /// Tokens that an answer is expected to have before it says how many it had.
+    const ANSWER_TOKENS: f64 = 256.0;
+    Place {
+        pool: admission.pool,
+        tenant: &admission.tenant,
+        weight: 1.0,
+        priority: admission.priority,
+        cost: request.envelope.body.len() as f64 / BYTES_PER_TOKEN + ANSWER_TOKENS,
+        arrived: request.received,
+        begin_by: admission.begin_by,
     }
 }

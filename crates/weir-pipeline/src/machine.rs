@@ -231,6 +231,11 @@ impl Machine {
         self.last = Some(failure);
     }
 
+    /// Whether an attempt has failed: then there is a reason to give.
+    pub const fn has_failed(&self) -> bool {
+        self.broke.is_some() || self.last.is_some()
+    }
+
     /// Why it gave up.
     pub fn reason(self) -> Failure {
         let unsaid = || Failure::new(Class::Deadline, "the deadline passed before an attempt could be made");

@@ -7,8 +7,9 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use weir_core::{Answer, Body, Class, Failure, Operation, PoolId, Request, Rung, Via};
+use weir_core::{Answer, Body, Class, Failure, Operation, PoolId, Rejection, Request, Rung, Via};
 use weir_infer::{Begun, Key, Target, Timers};
+use weir_queue::Permit;
 use weir_route::{Ask, Choice, Endpoint, EndpointId, KeySource, Lease, NoEndpoint, Outlook};
 use weir_wire::classify;
 use weir_wire::relay::{Delivered, Relay};
@@ -30,6 +31,14 @@ pub(crate) struct Terms {
     pub(crate) earns: bool,
 }
 
+/// Why there is no answer.
+pub(crate) enum Unanswered {
+    /// The attempts came to nothing; this is the reason.
+    Failed(Failure),
+    /// There was no place in line to wait for the first one.
+    TurnedAway(Rejection),
+}
+
 /// One request on its way from its permit to the end of its answer.
 pub(crate) struct Run {
     pub(crate) shared: Arc<Shared>,
@@ -37,6 +46,10 @@ pub(crate) struct Run {
     pub(crate) machine: Machine,
     pub(crate) relay: Option<Relay>,
     terms: Terms,
+    /// Until the answer begins.
+    permit: Option<Permit>,
+    /// Why there was no place to come back to after a wait.
+    turned_away: Option<Rejection>,
     /// What the caller has of an answer that broke off.
     pub(crate) delivered: Delivered,
     /// Who was asked last.
@@ -54,6 +67,8 @@ struct Flight {
     sent: Instant,
 }
 
+/// A place is not given up for a shorter wait.
+const LEND_MIN: Duration = Duration::from_millis(100);
 /// How often it is asked whether somebody else could answer, once a call has taken too long.
 const SPARE_EVERY: Duration = Duration::from_secs(1);
 
@@ -65,30 +80,44 @@ pub(crate) struct Landed {
 }
 
 impl Run {
-    pub(crate) fn new(shared: Arc<Shared>, request: Arc<Request>, terms: Terms, machine: Machine) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        request: Arc<Request>,
+        terms: Terms,
+        permit: Permit,
+        machine: Machine,
+    ) -> Self {
         let relayed = shared.limits.continues && request.envelope.stream;
         let relay =
             relayed.then(|| Relay::new(request.operation, &request.envelope, shared.limits.holds)).flatten();
         let (delivered, at) = (Delivered::Nothing, None);
         let (differ, unwilling) = (Vec::new(), Vec::new());
-        Self { shared, request, machine, relay, terms, delivered, at, differ, unwilling }
+        let (permit, turned_away) = (Some(permit), None);
+        Self { shared, request, machine, relay, terms, permit, turned_away, delivered, at, differ, unwilling }
     }
 
-    /// The answer, from its first meaningful part to its end.
-    pub(crate) async fn answer(mut self) -> Result<Answer, Failure> {
+    /// The answer, from its first meaningful part to its end. The permit goes with it.
+    pub(crate) async fn answer(mut self) -> Result<Answer, Unanswered> {
         let Some(Landed { lease, begun, .. }) = self.land(Event::Ready).await else {
-            return Err(self.machine.reason());
+            let failed = self.machine.has_failed();
+            let turned_away = self.turned_away.take().filter(|_| !failed);
+            return Err(match turned_away {
+                Some(rejection) => Unanswered::TurnedAway(rejection),
+                None => Unanswered::Failed(self.machine.reason()),
+            });
         };
         let clock = self.shared.clock;
+        let permit = self.permit.take().expect("it is taken out only here, once");
         let Begun { head, body } = begun;
-        Ok(match body {
+        let answer = match body {
             Body::Stream(stream) if self.relay.is_some() => {
                 self.machine.begun(self.terms.deadline);
                 let continued = Continued::new(self, lease, stream);
                 Answer::new(clock, head, Body::Stream(Box::pin(continued)))
             }
             body => Answer::new(clock, head, body).observed_by(lease),
-        })
+        };
+        Ok(answer.observed_by(permit))
     }
 
     /// Tries until an answer, or the rest of one, has begun; `None` when nothing can help.
@@ -101,12 +130,13 @@ impl Run {
                     Err(event) => event,
                 },
                 Action::Wait(until) => {
-                    tokio::time::sleep_until(until.into()).await;
+                    self.rest(until).await?;
                     Event::Ready
                 }
                 Action::Repeat { endpoint, class, until } => {
-                    tokio::time::sleep_until(until.into()).await;
-                    if self.shared.route.may_repeat(endpoint, class) {
+                    self.rest(until).await?;
+                    let pressed = self.shared.pressure.level(self.terms.pool).actions().retry_ratio_failing;
+                    if self.shared.route.may_repeat(endpoint, class, pressed) {
                         Event::Ready
                     } else {
                         Event::BudgetSpent { endpoint, outlook: self.outlook(endpoint) }
@@ -115,6 +145,23 @@ impl Run {
                 Action::GiveUp => return None,
             };
         }
+    }
+
+    /// Waits. Meanwhile somebody else may have the place, unless it is a matter of a moment; then this one comes back to
+    /// the line with the seniority that it had. `None`: the line turned it away.
+    async fn rest(&mut self, until: Instant) -> Option<()> {
+        let long = until.saturating_duration_since(self.shared.clock.now()) >= LEND_MIN;
+        if let Some(permit) = self.permit.as_mut().filter(|_| long) {
+            permit.lend();
+        }
+        tokio::time::sleep_until(until.into()).await;
+        if let Some(permit) = &mut self.permit
+            && let Err(rejection) = permit.reclaim(self.terms.begin_by).await
+        {
+            self.turned_away = Some(rejection);
+            return None;
+        }
+        Some(())
     }
 
     /// One attempt, or two side by side: what has begun, or what to tell the machine.
@@ -202,8 +249,9 @@ impl Run {
     /// When another endpoint is asked as well, if this one has not begun by then.
     fn hedge_after(&self, flight: &Flight) -> Option<Duration> {
         let request = &self.request;
-        let fit = self.outlook(flight.lease.endpoint().id()).another
-            && request.envelope.stream
+        let fit = request.envelope.stream
+            && self.shared.pressure.level(self.terms.pool).actions().hedges
+            && self.outlook(flight.lease.endpoint().id()).another
             && !request.envelope.stateful
             && request.envelope.body.len() <= self.shared.limits.hedged_body_max
             && self.machine.may_hedge(self.shared.clock.now());
@@ -259,7 +307,11 @@ impl Run {
                 if self.request.operation != Operation::Other {
                     let late = |limit: &Duration| now.saturating_duration_since(sent) > *limit;
                     let limit = self.first_token_max().filter(late);
-                    lease.first_token(now, limit.filter(|_| self.outlook(endpoint.id()).another));
+                    let slow_after = limit.filter(|_| self.outlook(endpoint.id()).another);
+                    let has_grown = lease.first_token(now, slow_after);
+                    if let Some(permit) = self.permit.as_ref().filter(|_| has_grown) {
+                        permit.refill();
+                    }
                 }
                 self.at = Some(endpoint.id());
                 if !self.machine.is_continuing() {

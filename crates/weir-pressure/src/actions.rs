@@ -1,6 +1,7 @@
 //! What a level means, as data: stages ask for what they may do, not for the level's number.
 //!
-//! Each level does what the ones below it do, and more.
+//! Each level does what the ones below it do, and more. That requests are paced from L1 on needs no action: whoever waits in
+//! line gets the place of an answer that ended, so that calls go out as fast as the service ends them.
 
 use crate::level::Level;
 
@@ -9,8 +10,6 @@ use crate::level::Level;
 pub struct Actions {
     /// A slow first token may be raced by a second endpoint.
     pub hedges: bool,
-    /// Permits are handed out no faster than they have been coming back.
-    pub paced: bool,
     /// Callers who allow it get a cheaper answer: known, a little old, shared, or a smaller model's.
     pub degrade: bool,
     /// Repeated attempts have the budget they have while most attempts fail.
@@ -24,13 +23,13 @@ impl Level {
     pub const fn actions(self) -> Actions {
         const YES: bool = true;
         const NO: bool = false;
-        let (hedges, paced, degrade, retry_ratio_failing, sheds) = match self {
-            //            hedges paced degrade retries sheds
-            Self::L0 => (YES, NO, NO, NO, NO),
-            Self::L1 => (NO, YES, NO, NO, NO),
-            Self::L2 => (NO, YES, YES, YES, NO),
-            Self::L3 => (NO, YES, YES, YES, YES),
+        let (hedges, degrade, retry_ratio_failing, sheds) = match self {
+            //            hedges degrade retries sheds
+            Self::L0 => (YES, NO, NO, NO),
+            Self::L1 => (NO, NO, NO, NO),
+            Self::L2 => (NO, YES, YES, NO),
+            Self::L3 => (NO, YES, YES, YES),
         };
-        Actions { hedges, paced, degrade, retry_ratio_failing, sheds }
+        Actions { hedges, degrade, retry_ratio_failing, sheds }
     }
 }

@@ -93,6 +93,11 @@ impl Pressure {
         Self { clock, chance, process: Mutex::default(), pools }
     }
 
+    /// How many pools there are.
+    pub const fn pools(&self) -> usize {
+        self.pools.len()
+    }
+
     /// A request for a pool came. The level is that of the last look.
     pub fn arrived(&self, pool: PoolId, now: Instant) -> Level {
         self.pools[pool.0].lock().levels.arrived(now);

@@ -55,9 +55,10 @@ impl Budget {
         self.window.at(now).firsts += 1;
     }
 
-    /// Takes `cost` tokens for a repeated attempt, if they are there. What costs nothing is always there.
-    pub(crate) fn withdraw(&mut self, cost: u32, now: Instant) -> bool {
-        let granted = cost == 0 || self.left(now) >= f64::from(cost);
+    /// Takes `cost` tokens for a repeated attempt, if they are there. What costs nothing is always there. `pressed`: there is
+    /// more work than room, so that as little is earned as while most attempts fail.
+    pub(crate) fn withdraw(&mut self, cost: u32, pressed: bool, now: Instant) -> bool {
+        let granted = cost == 0 || self.left_if(pressed, now) >= f64::from(cost);
         if granted {
             self.window.at(now).taken += cost;
         }
@@ -73,8 +74,13 @@ impl Budget {
 
     /// The tokens that are there.
     pub(crate) fn left(&mut self, now: Instant) -> f64 {
+        self.left_if(false, now)
+    }
+
+    fn left_if(&mut self, pressed: bool, now: Instant) -> f64 {
         let Slot { firsts, taken, .. } = self.sum(now);
-        let ratio = if self.is_failing(now) { self.policy.ratio_failing } else { self.policy.ratio };
+        let ratio =
+            if pressed || self.is_failing(now) { self.policy.ratio_failing } else { self.policy.ratio };
         let earned = ratio * f64::from(firsts);
         let free = self.policy.per_s_min * self.policy.memory.as_secs_f64();
         (earned.max(free) - f64::from(taken)).max(0.0)

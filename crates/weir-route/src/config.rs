@@ -106,6 +106,11 @@ pub struct Pool {
     /// Endpoints used only while none of `endpoints` can take the call.
     #[serde(default)]
     pub fallback: Vec<String>,
+    /// The model of another pool that answers in this one's place under pressure (level 2 and above), when no place is free
+    /// here: a smaller or a local one. Such answers are marked `x-weir-degraded`; a caller refuses them by
+    /// `x-weir-degrade: never`. Absent: none does.
+    #[serde(default)]
+    pub degrade_to: Option<String>,
     /// The longest an answer may take, in seconds. Default 600.
     #[serde(default = "deadline_s")]
     pub deadline_s: u64,

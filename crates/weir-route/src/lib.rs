@@ -158,11 +158,11 @@ impl Route {
     }
 
     /// Whether an attempt at an endpoint that ended as `class` may be repeated there. If so, the budget has
-    /// been charged.
-    pub fn may_repeat(&self, endpoint: EndpointId, class: Class) -> bool {
+    /// been charged. Under pressure it is what it is while most attempts fail.
+    pub fn may_repeat(&self, endpoint: EndpointId, class: Class, pressed: bool) -> bool {
         let now = self.clock.now();
         let endpoint = self.endpoint(endpoint);
-        let granted = endpoint.health().budget.withdraw(class.rules().cost, now);
+        let granted = endpoint.health().budget.withdraw(class.rules().cost, pressed, now);
         endpoint.metrics.repeat(granted);
         granted
     }
@@ -229,6 +229,11 @@ impl Route {
     /// How many calls a pool's endpoints take at one time, together.
     pub fn capacity(&self, pool: PoolId) -> usize {
         self.tiers(pool).flatten().map(|id| self.endpoint(*id).limit()).sum()
+    }
+
+    /// The same, to be asked again and again: it takes no lock.
+    pub fn room(self: Arc<Self>, pool: PoolId) -> Arc<dyn Fn() -> usize + Send + Sync> {
+        Arc::new(move || self.capacity(pool))
     }
 
     /// A pool as those see it who decide about pressure.

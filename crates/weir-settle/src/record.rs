@@ -72,6 +72,8 @@ impl Record {
             status: self.status,
             attempts: trail.attempts(),
             cache: trail.cache(),
+            level: trail.level(),
+            degraded: trail.degraded_how().map(str::to_owned),
             queue: trail.queue_wait(now),
             first_token: trail.first_token(),
             upstream: trail.upstream(),

@@ -16,6 +16,8 @@ pub enum Outcome {
     OkContinued,
     /// Answered from the cache.
     OkCache,
+    /// Answered by less than was asked for, and marked so: under pressure, where the caller permits it.
+    Degraded,
     /// Begun, then broken off; the caller was told.
     Truncated,
     /// The caller left.
@@ -28,11 +30,12 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every label, in metrics order.
-    pub const LABELS: [&'static str; 14] = [
+    pub const LABELS: [&'static str; 15] = [
         "ok",
         "ok_retried",
         "ok_continued",
         "ok_cache",
+        "degraded",
         "truncated",
         "cancelled",
         "upstream_error",
@@ -52,6 +55,7 @@ impl Outcome {
             Self::OkRetried => "ok_retried",
             Self::OkContinued => "ok_continued",
             Self::OkCache => "ok_cache",
+            Self::Degraded => "degraded",
             Self::Truncated => "truncated",
             Self::Cancelled => "cancelled",
             Self::Rejected(kind) => kind.outcome(),
@@ -59,7 +63,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the caller has the whole answer.
+    /// Whether the caller has the whole answer that was asked for.
     pub const fn is_ok(self) -> bool {
         matches!(self, Self::Ok | Self::OkRetried | Self::OkContinued | Self::OkCache)
     }
@@ -70,6 +74,7 @@ impl Outcome {
             (None, End::Abandoned) => Self::Cancelled,
             (None, End::Failed(_)) => Self::Truncated,
             (None, End::Complete) if status >= 400 => Self::PassedError,
+            (None, End::Complete) if trail.degraded_how().is_some() => Self::Degraded,
             (None, End::Complete) if trail.cache() == CacheState::HitMemory => Self::OkCache,
             (None, End::Complete) if trail.was_rescued() => Self::OkContinued,
             (None, End::Complete) if trail.attempts() > 1 => Self::OkRetried,
@@ -101,6 +106,10 @@ pub struct Settled {
     pub attempts: u32,
     /// What the cache said.
     pub cache: CacheState,
+    /// The level of pressure it met, 0 to 3.
+    pub level: u8,
+    /// How its answer is less than was asked for.
+    pub degraded: Option<String>,
     /// Time in the queue.
     pub queue: Duration,
     /// From arrival to the first meaningful part.

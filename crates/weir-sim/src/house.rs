@@ -12,6 +12,7 @@ use weir_admit::Admit;
 use weir_cache::Cache;
 use weir_core::{Chance, Clock, PoolId};
 use weir_pipeline::{Attempts, Models, Pipeline, repeats};
+use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::Endpoint;
 use weir_route::{KeySource, Member, PoolPlan, Route};
@@ -64,17 +65,23 @@ impl House {
         let attempts = weir_infer::config::Attempts::default();
         let attempts_max = sends_max(&attempts);
         let route = route(clock, chance.clone(), upstreams.services.len(), repeats(&attempts), &mut registry);
+        let route = Arc::new(route);
         let mut models = Models::default();
         models.insert(MODEL, POOL, ANSWER_MAX);
-        let pools = [weir_queue::Pool { name: MODEL, permits: route.capacity(POOL) }];
+        let pools = vec![weir_queue::Pool { name: MODEL.to_owned(), room: route.clone().room(POOL) }];
         let records = Records::default();
+        let levels = weir_pressure::config::Pressure::default();
+        let pressure = Pressure::new(clock, &levels, &[MODEL], chance.bits(), &mut registry);
+        let pressure = Arc::new(pressure);
+        let upstreams = Box::new(upstreams);
         let pipeline = Pipeline {
             clock,
-            admit: Admit::new(clock, &[], weir_pressure::config::Pressure::default().requests_max, models)
+            admit: Admit::new(clock, &[], levels.requests_max, models)
                 .expect("without keys there is no bad one"),
             cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
-            queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
-            attempts: Attempts::new(clock, chance, route, Box::new(upstreams), &attempts, &mut registry),
+            queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
+            pressure: pressure.clone(),
+            attempts: Attempts::new(clock, chance, route, pressure, upstreams, &attempts, &mut registry),
             settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
         };
         Self { pipeline, records, attempts_max }

@@ -36,6 +36,9 @@ pub struct Plan {
     pub requests: u32,
 }
 
+/// How often the levels of pressure are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// Runs a plan.
 ///
 /// # Panics
@@ -98,6 +101,13 @@ impl Stage {
         self.retries
     }
 
+    /// What the binary does ten times a second. No memory is modelled, and no timer comes late.
+    fn look(&self) {
+        if let Door::Weir(house) = &self.door {
+            house.pipeline.look(None, Duration::ZERO);
+        }
+    }
+
     /// Seconds since the beginning.
     pub(crate) fn seconds(&self) -> f64 {
         self.clock.now().saturating_duration_since(self.start).as_secs_f64()
@@ -127,6 +137,7 @@ async fn applications(stage: &Stage, mut coming: Coming) -> f64 {
     let timer = tokio::time::sleep(Duration::ZERO);
     tokio::pin!(timer);
     let due = |s: f64| (stage.start + Duration::from_secs_f64(s)).into();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
     timer.as_mut().reset(due(next.unwrap_or_default()));
     loop {
         // What ends it: every arrival is finite, and every application has its own patience.
@@ -138,6 +149,7 @@ async fn applications(stage: &Stage, mut coming: Coming) -> f64 {
                 timer.as_mut().reset(due(next.unwrap_or_default()));
             }
             Some(()) = asking.next(), if !asking.is_empty() => {}
+            _ = looks.tick(), if next.is_some() || !asking.is_empty() => stage.look(),
             else => return last_s,
         }
     }

@@ -11,6 +11,7 @@ use weir_cache::Cache;
 use weir_core::{Chance, Clock, PoolId};
 use weir_infer::Infer;
 use weir_pipeline::{Attempts, Pipeline, repeats};
+use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::{Endpoint, Pool};
 use weir_route::{KeySource, Member, PoolPlan, Route};
@@ -54,6 +55,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
 
     let plans: Vec<_> = config.pool.iter().map(|pool| plan(pool, loaded)).collect();
     let route = Route::new(clock, chance.clone(), &plans, repeats(&config.attempts), &mut registry);
+    let route = Arc::new(route);
     let models = models(config);
     let names = models.names().to_vec();
     let admit = Admit::new(clock, &config.key, config.pressure.requests_max, models)?;
@@ -62,22 +64,36 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         .pool
         .iter()
         .enumerate()
-        .map(|(index, pool)| weir_queue::Pool { name: &pool.model, permits: route.capacity(PoolId(index)) })
+        .map(|(index, pool)| {
+            let room = route.clone().room(PoolId(index));
+            weir_queue::Pool { name: pool.model.clone(), room }
+        })
         .collect();
-    let queue = Queue::new(clock, &config.queue, &lines, &mut registry);
+    let queue = Queue::new(clock, &config.queue, lines, &mut registry);
     let tls = config.endpoint.iter().any(|endpoint| {
         let secure = |url: &str| url.starts_with("https:");
         secure(&endpoint.base_url) || endpoint.anthropic_base_url.as_deref().is_some_and(secure)
     });
     let infer = Infer::new(clock, &config.attempts, tls)?;
-    let attempts =
-        Attempts::new(clock, chance.clone(), route, Box::new(infer), &config.attempts, &mut registry);
+    let seed = u64::from_le_bytes(random()?);
+    let pools: Vec<_> = config.pool.iter().map(|pool| pool.model.as_str()).collect();
+    let pressure = Arc::new(Pressure::new(clock, &config.pressure, &pools, seed, &mut registry));
+    let upstream = Box::new(infer);
+    let attempts = Attempts::new(
+        clock,
+        chance.clone(),
+        route,
+        pressure.clone(),
+        upstream,
+        &config.attempts,
+        &mut registry,
+    );
     let lines = config
         .telemetry
         .access_log
         .then(|| Lines::new(telemetry::for_people(&config.telemetry), &mut registry));
     let settle = Settle::new(clock, lines.clone(), &names, &mut registry);
-    let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, attempts, settle });
+    let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, pressure, attempts, settle });
     Ok(House { pipeline, chance, lines, registry })
 }
 
@@ -85,6 +101,11 @@ fn models(config: &Config) -> Models {
     let mut models = Models::default();
     for (index, pool) in config.pool.iter().enumerate() {
         models.insert(&pool.model, PoolId(index), Duration::from_secs(pool.deadline_s));
+    }
+    for (index, pool) in config.pool.iter().enumerate() {
+        if let Some(cheaper) = &pool.degrade_to {
+            models.degrade(PoolId(index), cheaper);
+        }
     }
     models
 }

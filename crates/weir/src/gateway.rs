@@ -17,12 +17,13 @@ use weir_http::accept::Limits;
 use weir_http::admin::Admin;
 use weir_http::{Door, accept};
 use weir_pipeline::Pipeline;
+use weir_pressure::memory::Memory;
 use weir_settle::Lines;
 
 use crate::assemble::{House, assemble};
-use crate::checks;
 use crate::config::{Config, Loaded};
 use crate::telemetry;
+use crate::{checks, looks};
 
 /// Connections on the operator's port: a scraper, a probe, a few people.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
@@ -77,6 +78,7 @@ impl Gateway {
         let data_task = tokio::spawn(serve);
         let limits = Limits { connections_max: ADMIN_CONNECTIONS_MAX, reader_timeout };
         let pipeline = house.pipeline.clone();
+        let names = loaded.config.pool.iter().map(|pool| pool.model.clone()).collect();
         let admin_page = Arc::new(admin_page(house, &loaded.config, draining.clone()));
         let handle = move |request| {
             let response = admin_page.handle(&request);
@@ -85,6 +87,8 @@ impl Gateway {
         let serve = accept::serve(admin, limits, TaskTracker::new(), stop_admin.clone(), handle);
         let admin_task = tokio::spawn(serve);
         tokio::spawn(checks::run(pipeline.clone(), stop_data.clone()));
+        let memory = Memory::find(loaded.config.pressure.memory_mib_max, &looks::read);
+        tokio::spawn(looks::run(pipeline.clone(), memory, names, stop_data.clone()));
         Ok(Self {
             data: data_addr,
             admin: admin_addr,
@@ -177,8 +181,18 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
                 .iter()
                 .enumerate()
                 .map(|(index, model)| {
-                    let (waiting, permits_out) = status_pipeline.queue.depth(PoolId(index));
-                    json!({"model": model, "waiting": waiting, "permits_out": permits_out})
+                    let pool = PoolId(index);
+                    let line = status_pipeline.queue.look(pool);
+                    let pressure = &status_pipeline.pressure;
+                    json!({
+                        "model": model,
+                        "level": pressure.level(pool).number(),
+                        "admitted_share": pressure.admitted(pool),
+                        "waiting": line.waiting,
+                        "permits_out": line.out,
+                        "room": line.room,
+                        "predicted_wait_ms": line.predicted_wait.as_millis() as u64,
+                    })
                 })
                 .collect();
             json!({

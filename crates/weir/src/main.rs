@@ -12,6 +12,7 @@ mod checks;
 mod cmd;
 mod config;
 mod gateway;
+mod looks;
 mod telemetry;
 
 use std::process::ExitCode;

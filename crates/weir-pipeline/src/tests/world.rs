@@ -13,6 +13,7 @@ use weir_admit::{Admit, Models};
 use weir_cache::Cache;
 use weir_core::{Body, Chance, Chunk, ChunkStream, Class, Clock, Failure, Finish, Head, PoolId, Request};
 use weir_infer::{Begun, Target, Timers, read};
+use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::Endpoint;
 use weir_route::{KeySource, Member, PoolPlan, Route};
@@ -153,14 +154,18 @@ fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (P
     let route = Route::new(clock, chance.clone(), &[plan], crate::repeats(&config), &mut registry);
     let mut models = Models::default();
     models.insert("m", PoolId(0), Duration::from_secs(300));
-    let pools = [weir_queue::Pool { name: "m", permits: route.capacity(PoolId(0)) }];
+    let route = Arc::new(route);
+    let pools = vec![weir_queue::Pool { name: "m".into(), room: route.clone().room(PoolId(0)) }];
     let records = Records::default();
+    let levels = weir_pressure::config::Pressure::default();
+    let pressure = Arc::new(Pressure::new(clock, &levels, &["m"], 1, &mut registry));
     let pipeline = Pipeline {
         clock,
         admit: Admit::new(clock, &[], requests_max, models).unwrap(),
         cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
-        queue: Queue::new(clock, &weir_queue::config::Queue::default(), &pools, &mut registry),
-        attempts: Attempts::new(clock, chance, route, upstream, &config, &mut registry),
+        queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
+        pressure: pressure.clone(),
+        attempts: Attempts::new(clock, chance, route, pressure, upstream, &config, &mut registry),
         settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
     };
     (pipeline, records)

@@ -163,10 +163,10 @@ fn what_happens_is_counted_by_pool_cause_and_class() {
 fn each_level_does_what_those_below_it_do() {
     let flags = Level::ALL.map(|level| {
         let actions = level.actions();
-        [!actions.hedges, actions.paced, actions.degrade, actions.retry_ratio_failing, actions.sheds]
+        [!actions.hedges, actions.degrade, actions.retry_ratio_failing, actions.sheds]
     });
     for pair in flags.windows(2) {
         assert!(pair[0].iter().zip(&pair[1]).all(|(lower, upper)| lower <= upper));
     }
-    assert_eq!(flags.map(|flags| flags.iter().filter(|flag| **flag).count()), [0, 2, 4, 5]);
+    assert_eq!(flags.map(|flags| flags.iter().filter(|flag| **flag).count()), [0, 1, 3, 4]);
 }

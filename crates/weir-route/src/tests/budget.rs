@@ -8,7 +8,7 @@ use super::POLICY;
 use crate::budget::Budget;
 
 fn granted(budget: &mut Budget, cost: u32, ms: u64) -> usize {
-    (0..10_000).take_while(|_| budget.withdraw(cost, at(ms))).count()
+    (0..10_000).take_while(|_| budget.withdraw(cost, false, at(ms))).count()
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn first_attempts_earn_a_third_of_a_repeated_one_which_expires() {
     let mut budget = Budget::new(POLICY.budget, at(0));
     (0..1_000).for_each(|_| budget.deposit(at(0)));
     assert_eq!(granted(&mut budget, 1, 0), 350, "the larger of the two, not their sum");
-    assert!(budget.withdraw(0, at(0)), "what costs nothing is free");
+    assert!(budget.withdraw(0, false, at(0)), "what costs nothing is free");
     assert_eq!(granted(&mut budget, 1, 9_999), 0);
     assert_eq!(granted(&mut budget, 1, 10_000), 50, "what was earned and what was taken are both forgotten");
 }
@@ -56,7 +56,7 @@ fn is_enough_for_a_service_that_fails_a_fifth() {
         budget.deposit(now);
         while chance.unit() < 0.22 {
             budget.outcome(true, now);
-            if !budget.withdraw(1, now) {
+            if !budget.withdraw(1, false, now) {
                 refused += 1;
                 break;
             }
@@ -110,7 +110,7 @@ proptest! {
                 },
                 _ => for _ in 0..number * 4 {
                     let expected = naive.grants(number, ms);
-                    prop_assert_eq!(budget.withdraw(number, at(ms)), expected);
+                    prop_assert_eq!(budget.withdraw(number, false, at(ms)), expected);
                     if expected {
                         naive.taken.push((ms, number));
                     }

@@ -98,7 +98,9 @@ fn no_more_than_three_probes_are_out() {
     probes.pop();
     probes.push(route.pick(&ASK).unwrap());
     assert!(picked(&route, &ASK).is_err());
-    probes.iter_mut().for_each(|probe| probe.first_token(at(6_100), None));
+    for probe in &mut probes {
+        probe.first_token(at(6_100), None);
+    }
     assert_eq!(route.snapshots()[0].circuit, "closed");
     assert!(picked(&route, &ASK).is_ok());
 }
@@ -200,7 +202,9 @@ fn a_service_that_came_back_gets_its_traffic_by_and_by() {
     let mut other = route.pick(&Ask { only: Some(B), ..ASK }).unwrap();
     // Both now answer in a second.
     set(101_000);
-    probes.iter_mut().chain([&mut other]).for_each(|lease| lease.first_token(at(101_000), None));
+    for lease in probes.iter_mut().chain([&mut other]) {
+        lease.first_token(at(101_000), None);
+    }
     drop((probes, other));
     let shares = [101_000, 104_000, 107_000, 111_000].map(share_of_a);
     assert!(shares[0] > 50 && shares[0] < 130, "{shares:?}");

@@ -15,7 +15,7 @@ fn metrics_count_what_happened() {
         r#"weir_upstream_attempts_total{endpoint="s0",model="deepseek-flash",result="overload"} 1"#,
         r#"api_requests_total{service="s0",model="deepseek-flash",result="ok"} 1"#,
         "weir_time_to_first_token_seconds_count{operation=\"chat\"} 1",
-        "weir_queue_depth{pool=\"deepseek-flash\"} 0",
+        "weir_queue_depth{pool=\"deepseek-flash\",class=\"normal\"} 0",
         "weir_requests_in_flight 0",
         "# EOF",
     ] {

@@ -1,0 +1,78 @@
+//! What pressure does to a request between the cache and the queue, and what the levels are told ten times a second.
+//!
+//! What always holds: nobody is turned away, and nobody gets a lesser answer, while a place is free; a lesser answer is
+//! marked, and never given to a caller who forbids it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_admit::Admission;
+use weir_core::{PoolId, Rejection, Request};
+use weir_pressure::{Caller, Change, Signals};
+
+use crate::Pipeline;
+
+impl Pipeline {
+    /// A request was let into the house: it counts, and what it meets is noted.
+    pub(crate) fn arrived(&self, request: &Request, admission: &Admission) {
+        let level = self.pressure.arrived(admission.pool, request.received);
+        request.trail.pressed(level.number());
+    }
+
+    /// Whether the model answers that was asked for. If not, the admission is for another pool now.
+    pub(crate) fn is_answered_in_full(&self, request: &Request, admission: &mut Admission) -> bool {
+        let models = self.admit.models();
+        let mut pool = admission.pool;
+        let mut model: Option<&Arc<str>> = None;
+        // Ends: the config has no circle of cheaper models.
+        while admission.may_degrade && self.is_too_pressed(pool) {
+            let Some(cheaper) = models.cheaper(pool) else { break };
+            (pool, model) = (cheaper.pool, Some(&cheaper.model));
+        }
+        let Some(model) = model.filter(|_| self.queue.has_room(pool)) else { return true };
+        request.trail.degraded(format!("model;from={};to={model}", request.model));
+        admission.pool = pool;
+        false
+    }
+
+    /// Whether a lesser answer elsewhere is better than waiting here.
+    fn is_too_pressed(&self, pool: PoolId) -> bool {
+        self.pressure.level(pool).actions().degrade && !self.queue.has_room(pool)
+    }
+
+    /// Lets a request that needs a permit into the line, or turns it away for the sake of others.
+    pub(crate) fn is_let_in(&self, request: &Request, admission: &Admission) -> Result<(), Rejection> {
+        let user = admission.tenant.scope.bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let caller = Caller { priority: admission.priority, user };
+        let let_in = self.pressure.admits(admission.pool, caller, self.queue.has_room(admission.pool));
+        if let_in.is_err() {
+            request.trail.pressed(self.pressure.level(admission.pool).number());
+        }
+        let_in
+    }
+
+    /// Looks at the process and at every pool; to be called about every 100 ms, also when nobody comes. `memory_share`: of
+    /// what the process may take; `late`: by how much this call is.
+    pub fn look(&self, memory_share: Option<f64>, late: Duration) -> Vec<(PoolId, Change)> {
+        self.pressure.look(memory_share, late);
+        let pools = (0..self.pressure.pools()).map(PoolId);
+        pools.filter_map(|pool| Some((pool, self.pressure.tick(pool, &self.signals(pool))?))).collect()
+    }
+
+    fn signals(&self, pool: PoolId) -> Signals {
+        let (line, pulse) = (self.queue.look(pool), self.attempts.route().pulse(pool));
+        Signals {
+            room: pulse.room,
+            out: line.out,
+            waiting: line.waiting,
+            waiters_max: line.waiters_max,
+            predicted_wait: line.predicted_wait,
+            shortest_wait: Some(line.shortest_wait),
+            first_attempts: pulse.first_attempts,
+            first_attempts_ok: pulse.good_first_attempts,
+            open_circuits: pulse.all_open,
+            degraded_target: self.admit.models().cheaper(pool).is_some(),
+            remaining_deadline_p50: None,
+        }
+    }
+}
