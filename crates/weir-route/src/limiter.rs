@@ -7,13 +7,16 @@
 //! against refusals that do not depend on the load, settles at a handful of calls, whatever the service could take.) A
 //! fall that has brought no relief is taken back.
 //!
-//! Growth after a cut is CUBIC's (RFC 9438), free of scale: in [`BACK`] to the load that was refused, then faster
-//! and faster, so that a service that has doubled is found in ten seconds.
+//! Growth after a cut is CUBIC's (RFC 9438), free of scale: in [`BACK`] to the load that was refused, then faster and
+//! faster, so that a service that has doubled is found in seven seconds. A cut far below what was carried a moment ago is
+//! tried out at once: it may have been for a burst of somebody else's.
 //!
 //! Invariants: `min` ≤ limit ≤ `max`; at most one cut a second, and no second one before a call has begun that was sent
 //! after the first, so that a service that refuses everything for a while costs one cut; it grows only while it is used.
 
 use std::time::{Duration, Instant};
+
+use crate::ring::Ring;
 
 /// Bounds of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +56,12 @@ const FALL_GAP: Duration = Duration::from_secs(3);
 const FALL: f64 = 0.3;
 /// First tokens a second without which that cannot be told.
 const FALL_RATE_MIN: f64 = 5.0;
-/// A cut in a burst of somebody else's: so many calls were refused below it, and then at most one of so many.
-const BURST_REFUSALS_MIN: u32 = 3;
-const BURST_OVER: u32 = 10;
+/// A cut to less than this part of what was carried lately may be for somebody else's burst.
+const DEEP_FALL: f64 = 0.8;
 /// How long growth takes from a cut back to the load that was refused.
 const BACK: Duration = Duration::from_secs(3);
+/// How long it takes from there to as far above that load as the cut was below it.
+const BEYOND: Duration = Duration::from_millis(1_500);
 /// Growth counts time only while this share of the limit is in use.
 const BUSY: f64 = 0.8;
 /// The longest time that one first token can show to have been busy.
@@ -70,6 +74,7 @@ const RESTART: f64 = 0.1;
 /// Calls that are remembered, and for how long.
 const CALLS: usize = 256;
 const MEMORY: Duration = Duration::from_secs(5);
+const CARRIED_SLOTS: usize = 5;
 /// Refusals without which a share of them means nothing.
 const REFUSALS_MIN: u32 = 4;
 /// The smallest share of refused calls that can show a limit of one's own …
@@ -92,6 +97,8 @@ pub(crate) struct Limiter {
     /// When a first token last came at a busy time.
     busy: Option<Instant>,
     calls: Calls,
+    /// The highest load lately at which a call was taken.
+    carried: Ring<usize, CARRIED_SLOTS>,
     usual: Usual,
 }
 
@@ -104,46 +111,13 @@ enum Phase {
     Growing { top: f64, low: f64, used: Duration },
 }
 
-/// The last cut, and how calls have fared since.
+/// The last cut, and the first tokens since.
 #[derive(Clone, Copy, Debug)]
 struct Cut {
     at: Instant,
-    before: (f64, Phase),
-    /// First tokens since, of any calls.
     begun: u32,
-    /// Refused calls that were sent after the cut, before the first one was taken.
-    refused: u32,
-    /// When that first one was sent; then how many sent after it are decided, and how many of these were refused.
-    taken: Option<Instant>,
-    later: u32,
-    later_refused: u32,
-}
-
-impl Cut {
-    const fn new(before: (f64, Phase), now: Instant) -> Self {
-        Self { at: now, before, begun: 0, refused: 0, taken: None, later: 0, later_refused: 0 }
-    }
-
-    /// Takes in how a call ended.
-    fn learn(&mut self, sent: Instant, refused: bool) {
-        self.begun += u32::from(!refused);
-        match self.taken {
-            _ if sent < self.at => {}
-            None if refused => self.refused += 1,
-            None => self.taken = Some(sent),
-            Some(taken) if sent > taken => {
-                self.later += 1;
-                self.later_refused += u32::from(refused);
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// Whether it is known by now that the load had nothing to do with it: less of it was refused as well, until suddenly
-    /// nothing was.
-    const fn was_for_a_burst(&self) -> bool {
-        self.refused >= BURST_REFUSALS_MIN && self.later == BURST_OVER && self.later_refused <= 1
-    }
+    /// Whether one of them was of a call that was sent after the cut.
+    answered: bool,
 }
 
 /// Cut after cut: the limit before the first, and the limit at which first tokens came at which rate.
@@ -171,6 +145,7 @@ impl Limiter {
             fall: None,
             busy: None,
             calls: Calls::new(),
+            carried: Ring::new(MEMORY, now),
             usual: Usual::new(now),
         }
     }
@@ -189,7 +164,12 @@ impl Limiter {
     pub(crate) fn began(&mut self, sent: Sent, now: Instant) {
         self.calls.begun(sent);
         self.usual.add(false, now);
-        self.learn(sent.at, false);
+        let carried = self.carried.at(now);
+        *carried = (*carried).max(self.calls.load(sent).unwrap_or(sent.load));
+        if let Some(cut) = &mut self.cut {
+            cut.begun += 1;
+            cut.answered |= sent.at >= cut.at;
+        }
         let in_use = sent.load as f64 / self.limit;
         match &mut self.phase {
             Phase::Seeking { top } => {
@@ -204,7 +184,9 @@ impl Limiter {
             Phase::Growing { top, low, used } => {
                 if let Some(since) = self.busy.replace(now) {
                     *used += now.saturating_duration_since(since).min(BUSY_MAX);
-                    let part = used.as_secs_f64() / BACK.as_secs_f64() - 1.0;
+                    let after_s = used.as_secs_f64() - BACK.as_secs_f64();
+                    let scale = if after_s < 0.0 { BACK } else { BEYOND };
+                    let part = after_s / scale.as_secs_f64();
                     self.limit = self.limit.max(*top + (*top - *low) * part.powi(3));
                 }
             }
@@ -216,7 +198,6 @@ impl Limiter {
     pub(crate) fn refused(&mut self, sent: Sent, now: Instant) -> bool {
         self.calls.refused(sent);
         self.usual.add(true, now);
-        self.learn(sent.at, true);
         let known = self.calls.load(sent);
         let load = known.unwrap_or(sent.load);
         // So many calls within one refusal's time that it is forgotten already: all of this second stand for those.
@@ -238,13 +219,13 @@ impl Limiter {
 
     fn cut(&mut self, load: f64, (all, refused): (u32, u32), now: Instant) {
         let since = self.cut.map(|cut| now.saturating_duration_since(cut.at));
-        let answered = self.cut.is_none_or(|cut| cut.taken.is_some());
-        if since.is_some_and(|since| since < CUT_EVERY || (!answered && since < BUSY_MAX)) {
+        let answered = self.cut.is_none_or(|cut| cut.answered);
+        if !answered || since.is_some_and(|since| since < CUT_EVERY) {
             return;
         }
         let share = f64::from(refused) / f64::from(all);
         let vain = self.is_vain(since, share);
-        (self.cut, self.busy) = (Some(Cut::new((self.limit, self.phase), now)), None);
+        (self.cut, self.busy) = (Some(Cut { at: now, begun: 0, answered: false }), None);
         if vain {
             return;
         }
@@ -252,16 +233,13 @@ impl Limiter {
         let is_deep = refused >= DEEP_REFUSALS_MIN && share >= DEEP_SHARE;
         let left = if is_deep { CUT_DEEP } else { CUT };
         self.limit = (left * top).max(self.bounds.min as f64);
-        self.phase = Phase::Growing { top, low: self.limit, used: Duration::ZERO };
-    }
-
-    /// Takes the last cut back if it turns out to have been for nothing.
-    fn learn(&mut self, sent: Instant, refused: bool) {
-        let Some(cut) = &mut self.cut else { return };
-        cut.learn(sent, refused);
-        if cut.was_for_a_burst() && cut.before.0 > self.limit {
-            (self.limit, self.phase) = cut.before;
-        }
+        // Far below what was carried a moment ago: that is tried once more at once, and believed the second time.
+        let carried = self.carried.slots(now).iter().copied().max().unwrap_or(0) as f64;
+        self.phase = if self.limit < DEEP_FALL * carried {
+            Phase::Seeking { top: carried }
+        } else {
+            Phase::Growing { top, low: self.limit, used: Duration::ZERO }
+        };
     }
 
     /// Whether cut after cut was for nothing: then the limit is what it was. The calls of a full service that are taken
@@ -343,13 +321,14 @@ impl Calls {
     }
 
     /// Those that met the `load` of a call that has just been refused, or a higher one: how many were taken or refused, and
-    /// how many refused. A refusal comes sooner than a first token: whoever has waited longer than this one was taken.
+    /// how many refused. A refusal comes sooner than a first token: whoever has waited longer than this one was taken, and
+    /// of those sent later not even the refused ones count, since those taken beside them are not known yet.
     fn at_least(&self, load: usize, refused: Sent, now: Instant) -> (u32, u32) {
         let took = now.saturating_duration_since(refused.at);
         let (mut all, mut refusals) = (0, 0);
         for (sent, fate) in self.ring.iter().flatten() {
             let age = now.saturating_duration_since(sent.at);
-            if sent.load < load || age > MEMORY || (*fate == Fate::Awaited && age <= took) {
+            if sent.load < load || age > MEMORY || age < took {
                 continue;
             }
             all += 1;

