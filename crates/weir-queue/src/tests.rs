@@ -3,6 +3,7 @@
 
 mod bounds;
 mod fairness;
+mod load;
 mod naive;
 mod order;
 mod shell;
