@@ -59,6 +59,8 @@ pub struct Trail {
     rescued: AtomicBool,
     level: AtomicU8,
     degraded: OnceLock<String>,
+    priority_capped: AtomicBool,
+    deadline_capped_ms: AtomicU64,
     parts: Mutex<Vec<Part>>,
 }
 
@@ -90,6 +92,8 @@ impl Trail {
             rescued: AtomicBool::new(false),
             level: AtomicU8::new(0),
             degraded: OnceLock::new(),
+            priority_capped: AtomicBool::new(false),
+            deadline_capped_ms: AtomicU64::new(0),
             parts: Mutex::new(Vec::new()),
         }
     }
@@ -107,6 +111,28 @@ impl Trail {
     /// Whose it is, and how urgent; `None` for one that was not let in.
     pub fn caller(&self) -> Option<&(Arc<str>, Priority)> {
         self.caller.get()
+    }
+
+    /// It is less urgent than its caller asked for: its key may not ask for more.
+    pub fn priority_capped(&self) {
+        self.priority_capped.store(true, Ordering::Relaxed);
+    }
+
+    /// How urgent it is instead of as urgent as its caller asked for; `None` when that was granted.
+    pub fn capped_priority(&self) -> Option<Priority> {
+        self.caller().filter(|_| self.priority_capped.load(Ordering::Relaxed)).map(|(_, priority)| *priority)
+    }
+
+    /// It may take this long, and not as long as its caller asked for.
+    pub fn deadline_capped(&self, longest: Duration) {
+        let ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        self.deadline_capped_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// How long it may take instead of as long as its caller asked for; `None` when that was granted.
+    pub fn capped_deadline(&self) -> Option<Duration> {
+        let ms = self.deadline_capped_ms.load(Ordering::Relaxed);
+        (ms > 0).then(|| Duration::from_millis(ms))
     }
 
     /// It joined the queue.
