@@ -140,6 +140,11 @@ impl Trail {
         self.queued_us.store(self.since(now), Ordering::Relaxed);
     }
 
+    /// Whether it is in the queue for its first turn.
+    pub fn is_in_line(&self) -> bool {
+        self.queued_us.load(Ordering::Relaxed) > 0 && self.permitted_us.load(Ordering::Relaxed) == 0
+    }
+
     /// It left the queue with a permit.
     pub fn permitted(&self, now: Instant) {
         self.permitted_us.store(self.since(now), Ordering::Relaxed);

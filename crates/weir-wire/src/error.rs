@@ -76,7 +76,8 @@ fn say_when_to_retry(headers: &mut HeaderMap, rejection: &Rejection, status: Sta
 pub fn in_band(operation: Operation, code: &str, message: &str) -> Bytes {
     let text = match operation {
         Operation::Messages | Operation::CountTokens => {
-            let kind = if code == "weir_overloaded" { "overloaded_error" } else { "api_error" };
+            let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code);
+            let kind = kind.map_or("api_error", Kind::anthropic_type);
             let error = json!({"type": "error", "error": {"type": kind, "message": message, "code": code}});
             format!("event: error\ndata: {error}\n\n")
         }
