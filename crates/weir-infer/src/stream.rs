@@ -28,7 +28,7 @@ const BARREN_READS_MAX: u32 = 32;
 pub(crate) async fn begin<B>(
     response: Response<B>,
     format: &'static dyn Format,
-    keeps_usage: bool,
+    reader: StreamReader,
     watch: Watch,
 ) -> Result<Begun, Failure>
 where
@@ -40,7 +40,6 @@ where
     if !is_event_stream(&parts.headers) {
         return not_a_stream(parts, body, format, watch).await;
     }
-    let reader = StreamReader::new(format, keeps_usage);
     let mut events = Events { body, reader, watch, held: None, reuse: None, ended: false };
     let mut held = Chunk::default();
     while !held.progress {

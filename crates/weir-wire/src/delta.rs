@@ -73,6 +73,11 @@ pub(crate) static MESSAGES: Names = Names {
 static DELTA: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"delta\""));
 static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"text\""));
 
+/// Where deltas begin in the data of an event.
+pub(crate) fn starts(data: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    DELTA.find_iter(data)
+}
+
 /// The deltas in a block of events: each is usual, or `None`.
 pub(crate) fn deltas<'a>(block: &'a [u8], names: &'a Names) -> impl Iterator<Item = Option<Usual>> + 'a {
     DELTA.find_iter(block).map(|at| usual(block, at + b"\"delta\"".len(), names))

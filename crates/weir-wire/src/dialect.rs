@@ -52,6 +52,8 @@ pub struct Reading {
     pub usage_only: bool,
     /// How the service says the answer ended.
     pub finish: Option<Finish>,
+    /// The choices it speaks of, and how each ended. Empty when there is only one to speak of.
+    pub choices: Vec<(usize, Option<Finish>)>,
     /// Nothing comes after it.
     pub last: bool,
     /// What the service is doing, when the event says so.
@@ -67,17 +69,26 @@ pub struct Whole {
     pub finish: Option<Finish>,
 }
 
+/// How closely an event is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Care {
+    /// Something of the answer has been seen. The careful parse that tells a first token from an empty opening chunk is
+    /// made only until then.
+    pub begun: bool,
+    /// The answer may be of several choices, so that it matters which one an event speaks of.
+    pub several: bool,
+}
+
 /// Reads the answers of one operation.
 pub trait Format: Sync {
     /// Which operation's.
     fn operation(&self) -> Operation;
 
-    /// Reads one event. `begun` says whether anything of the answer has been seen, so that the careful parse that tells
-    /// a first token from an empty opening chunk is made only until then.
+    /// Reads one event.
     ///
     /// # Errors
     /// The service says in its stream that it failed.
-    fn read_event(&self, block: &[u8], event: &Event, begun: bool) -> Result<Reading, Failure>;
+    fn read_event(&self, block: &[u8], event: &Event, care: Care) -> Result<Reading, Failure>;
 
     /// Reads a whole body.
     ///

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Format, Phase, Reading, Whole, no_answer, parse};
+use super::{Care, Format, Phase, Reading, Whole, no_answer, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -86,7 +86,7 @@ impl Format for Messages {
         Operation::Messages
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, _begun: bool) -> Result<Reading, Failure> {
+    fn read_event(&self, block: &[u8], event: &Event, _care: Care) -> Result<Reading, Failure> {
         let data = &block[event.data.clone()];
         if !looks_like_object(data) {
             return Ok(Reading { drop: true, ..Reading::default() });

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::delta;
 use crate::gate::{ERROR, FINISH_REASON, TOOL_CALLS, USAGE, looks_like_object};
 use crate::sse::Event;
+use crate::stream::ends;
 
 /// `POST /v1/chat/completions`.
 pub(super) static CHAT: Choices = Choices(Operation::Chat);
@@ -35,6 +36,8 @@ struct Written<'a> {
 #[derive(Deserialize)]
 struct Choice<'a> {
     #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
     delta: Option<HashMap<&'a str, &'a RawValue>>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
@@ -42,6 +45,26 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// Which one it is. Whoever does not say means the first.
+    fn index(&self) -> usize {
+        self.index.and_then(|index| index.get().parse().ok()).unwrap_or(0)
+    }
+
+    /// How it ended, if it did.
+    fn finish(&self) -> Result<Option<Finish>, Failure> {
+        match self.finish_reason.as_deref() {
+            None => Ok(None),
+            Some("length") => Ok(Some(Finish::Length)),
+            Some("content_filter") => Ok(Some(Finish::Filtered)),
+            // DeepSeek broke off for want of resources; other clients report `aborted` and `error` for the same.
+            Some(reason @ ("insufficient_system_resource" | "aborted" | "error")) => Err(Failure::new(
+                Class::Truncated,
+                format!("the service broke off with finish_reason `{reason}`"),
+            )),
+            Some(_) => Ok(Some(Finish::Whole)),
+        }
+    }
+
     /// Whether there is anything in it but a role. An unknown field counts: a new kind of content is still content.
     fn says_something(&self) -> bool {
         let filled = |value: &RawValue| !matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
@@ -72,7 +95,7 @@ impl Format for Choices {
         self.0
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, begun: bool) -> Result<Reading, Failure> {
+    fn read_event(&self, block: &[u8], event: &Event, care: Care) -> Result<Reading, Failure> {
         let data = &block[event.data.clone()];
         if data.trim_ascii() == b"[DONE]" {
             return Ok(Reading { last: true, ..Reading::default() });
@@ -80,7 +103,8 @@ impl Format for Choices {
         if !looks_like_object(data) {
             return Ok(Reading { drop: true, ..Reading::default() });
         }
-        let acted_on = !begun
+        let acted_on = !care.begun
+            || (care.several && !is_first_alone(data))
             || FINISH_REASON.is_in(data, b"\"")
             || USAGE.is_in(data, b"{")
             || ERROR.is_in(data, b"{\"");
@@ -97,7 +121,8 @@ impl Format for Choices {
         Ok(Reading {
             drop: false,
             progress: choices.iter().any(Choice::says_something),
-            finish: finish_of(&choices)?,
+            finish: None,
+            choices: ends_of(&choices)?,
             usage_only: choices.is_empty() && written.usage.is_some(),
             usage: written.usage.and_then(openai_usage::read),
             last: false,
@@ -115,7 +140,9 @@ impl Format for Choices {
         let Some(choices) = written.choices else {
             return Err(no_answer("choices", body));
         };
-        Ok(Whole { finish: finish_of(&choices)?, usage: written.usage.and_then(openai_usage::read) })
+        let ends = ends_of(&choices)?;
+        let finish = ends.iter().filter_map(|(_, finish)| *finish).reduce(ends::worse);
+        Ok(Whole { finish, usage: written.usage.and_then(openai_usage::read) })
     }
 
     fn closing(&self) -> &'static [u8] {
@@ -127,19 +154,19 @@ impl Format for Choices {
     }
 }
 
-/// The first finish reason among the choices.
-fn finish_of(choices: &[Choice<'_>]) -> Result<Option<Finish>, Failure> {
-    let Some(reason) = choices.iter().find_map(|choice| choice.finish_reason.as_deref()) else {
-        return Ok(None);
-    };
-    match reason {
-        "length" => Ok(Some(Finish::Length)),
-        "content_filter" => Ok(Some(Finish::Filtered)),
-        // DeepSeek broke off for want of resources; other clients report `aborted` and `error` for the same.
-        "insufficient_system_resource" | "aborted" | "error" => Err(Failure::new(
-            Class::Truncated,
-            format!("the service broke off with finish_reason `{reason}`"),
-        )),
-        _ => Ok(Some(Finish::Whole)),
-    }
+/// Each choice, and how it ended.
+///
+/// # Errors
+/// One of them broke off, and the answer with it.
+fn ends_of(choices: &[Choice<'_>]) -> Result<Vec<(usize, Option<Finish>)>, Failure> {
+    choices.iter().map(|choice| Ok((choice.index(), choice.finish()?))).collect()
 }
+
+/// Whether all that is said is said of the first choice, seen without a parse: its index stands right before its delta.
+fn is_first_alone(data: &[u8]) -> bool {
+    let mut deltas = delta::starts(data).peekable();
+    deltas.peek().is_some() && deltas.all(|at| FIRST.iter().any(|first| data[..at].ends_with(first)))
+}
+
+/// How the first choice is named before its delta, as everybody writes it.
+const FIRST: [&[u8]; 2] = [b"\"index\":0,", b"\"index\": 0, "];

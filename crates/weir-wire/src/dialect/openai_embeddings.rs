@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::sse::Event;
 
@@ -25,7 +25,7 @@ impl Format for Embeddings {
         Operation::Embeddings
     }
 
-    fn read_event(&self, _block: &[u8], _event: &Event, _begun: bool) -> Result<Reading, Failure> {
+    fn read_event(&self, _block: &[u8], _event: &Event, _care: Care) -> Result<Reading, Failure> {
         Err(Failure::new(Class::Hard, "the service streamed an answer that has no stream"))
     }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::gate::looks_like_object;
 use crate::sse::Event;
@@ -33,7 +33,7 @@ impl Format for Responses {
         Operation::Responses
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, _begun: bool) -> Result<Reading, Failure> {
+    fn read_event(&self, block: &[u8], event: &Event, _care: Care) -> Result<Reading, Failure> {
         let data = &block[event.data.clone()];
         if data.trim_ascii() == b"[DONE]" {
             return Ok(Reading { last: true, ..Reading::default() });

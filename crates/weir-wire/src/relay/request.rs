@@ -48,7 +48,7 @@ impl Asked {
         Self {
             operation,
             envelope: envelope.clone(),
-            many: above_one("n") || above_one("best_of"),
+            many: envelope::choices(operation, envelope) != Some(1) || above_one("best_of"),
             structured,
         }
     }

@@ -258,3 +258,79 @@ fn a_reader_knows_what_the_service_is_doing() {
         ],
     );
 }
+
+/// An event that says this text, or how it ended, of a choice; most services name the choice first.
+fn of_choice(index: usize, text: Option<&str>, finish: Option<&str>) -> String {
+    let delta = text.map_or("{}".to_owned(), |text| format!("{{\"content\":\"{text}\"}}"));
+    let finish = finish.map_or("null".to_owned(), |finish| format!("\"{finish}\""));
+    format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n")
+}
+
+#[test]
+fn an_answer_of_several_choices_is_whole_when_each_of_them_is() {
+    let check = |wanted: Option<usize>, events: &[String], expected: Result<Finish, Class>| {
+        let mut reader = StreamReader::new(format(Operation::Chat).unwrap(), false).expecting(wanted);
+        let (mut finish, mut failed) = (None, None);
+        for event in events.iter().map(|event| Some(Bytes::from(event.clone()))).chain([None]) {
+            let chunk = match event {
+                Some(event) => reader.push(event),
+                None => reader.finish(),
+            };
+            match chunk {
+                Ok(chunk) => finish = chunk.and_then(|chunk| chunk.finish).or(finish),
+                Err(failure) => {
+                    failed = Some(failure.class);
+                    break;
+                }
+            }
+        }
+        assert_eq!(
+            failed.map_or(Ok(finish.unwrap_or(Finish::Whole)), Err),
+            expected,
+            "{wanted:?} {events:?}"
+        );
+        assert!(failed.is_none() || finish.is_none(), "a finish nobody reached: {events:?}");
+    };
+    let say = |index, text| of_choice(index, Some(text), None);
+    let end = |index, finish| of_choice(index, None, Some(finish));
+    let done = || DONE.to_owned();
+    for wanted in [None, Some(2)] {
+        let both = [say(0, "a"), say(1, "b")];
+        let check = |rest: &[String], expected| check(wanted, &[&both, rest].concat(), expected);
+        check(&[end(0, "stop"), end(1, "stop"), done()], Ok(Finish::Whole));
+        check(&[end(1, "stop"), end(0, "stop")], Ok(Finish::Whole));
+        check(&[end(0, "stop"), done()], Err(Class::Truncated));
+        check(&[end(1, "stop")], Err(Class::Truncated));
+        check(&[end(0, "stop"), end(0, "stop"), done()], Err(Class::Truncated));
+        check(&[end(0, "stop"), end(1, "length"), done()], Ok(Finish::Length));
+        check(&[end(0, "content_filter"), end(1, "stop")], Ok(Finish::Filtered));
+        check(&[end(0, "stop"), end(1, "insufficient_system_resource")], Err(Class::Truncated));
+    }
+    // Said of a later choice first, of two in one event, and of one whose index comes after its text.
+    let two = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\n\n";
+    let late = "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"index\":1}]}\n\n";
+    check(None, &[say(1, "b"), say(0, "a"), end(1, "stop"), done()], Err(Class::Truncated));
+    check(None, &[say(0, "a"), two.to_owned(), end(0, "stop"), done()], Err(Class::Truncated));
+    check(None, &[say(0, "a"), late.to_owned(), end(0, "stop"), done()], Err(Class::Truncated));
+    let both_at_once = "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},{\"index\":1,\"finish_reason\":\"aborted\"}]}\n\n";
+    check(None, &[two.to_owned(), both_at_once.to_owned()], Err(Class::Truncated));
+    // A second choice of which nothing came: its service may have made only one, if it says that it is done.
+    check(Some(2), &[say(0, "a"), end(0, "stop")], Err(Class::Truncated));
+    check(Some(2), &[say(0, "a"), end(0, "stop"), done()], Ok(Finish::Whole));
+    check(Some(1), &[say(0, "a"), end(0, "stop")], Ok(Finish::Whole));
+    // Absurd indices cost no memory.
+    check(None, &[say(usize::MAX, "a"), end(usize::MAX, "stop")], Ok(Finish::Whole));
+}
+
+#[test]
+fn a_choice_that_broke_off_breaks_the_whole_body() {
+    let body =
+        "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},{\"index\":1,\"finish_reason\":\"REASON\"}]}";
+    let read = |reason: &str| {
+        let read = format(Operation::Chat).unwrap().read_whole(body.replace("REASON", reason).as_bytes());
+        read.map(|whole| whole.finish).map_err(|failure| failure.class)
+    };
+    assert_eq!(read("stop"), Ok(Some(Finish::Whole)));
+    assert_eq!(read("length"), Ok(Some(Finish::Length)));
+    assert_eq!(read("insufficient_system_resource"), Err(Class::Truncated));
+}

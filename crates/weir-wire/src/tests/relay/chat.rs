@@ -1,10 +1,12 @@
 //! Chat answers, rule by rule.
 
-use weir_core::{Finish, Prefill, Rung};
+use weir_core::{Finish, Operation, Prefill, Rung};
 
 use super::service::Writes;
 use super::{Call, HOLDS, refused};
+use crate::dialect::format;
 use crate::relay::Delivered;
+use crate::stream::StreamReader;
 
 const BODY: &str = r#"{"model":"m","messages":[{"role":"user","content":"go"}],"stream":true}"#;
 const PREFIX: Rung = Rung::Prefill(Prefill::Prefix);
@@ -237,4 +239,22 @@ fn several_breaks_in_a_row_are_one_answer() {
     call.resume(Rung::Replay);
     call.whole(&service(5).chat("", "one two three")).unwrap();
     call.caller.has_whole("one two three");
+}
+
+#[test]
+fn prompts_in_a_list_are_several_answers() {
+    let two = "{\"model\":\"m\",\"prompt\":[\"a\",\"b\"],\"stream\":true}";
+    let said = |index: usize, finish: &str| {
+        format!(
+            "data: {{\"id\":\"c\",\"choices\":[{{\"index\":{index},\"text\":\"a\",\"finish_reason\":{finish}}}]}}\n\n"
+        )
+    };
+    let mut relay = Call::new(Operation::Completions, two, HOLDS).relay;
+    let mut reader = StreamReader::new(format(Operation::Completions).unwrap(), true);
+    for event in [said(1, "null"), said(0, "null"), said(0, "\"stop\"")] {
+        let chunk = reader.push(event.into()).unwrap().unwrap();
+        assert_eq!((chunk.finish, relay.push(chunk).is_ok()), (None, true));
+    }
+    // The end of one is not the end of both.
+    assert_eq!(relay.broke(), Delivered::Other);
 }
