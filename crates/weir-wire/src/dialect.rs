@@ -10,8 +10,6 @@ mod openai_usage;
 use serde::Deserialize;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use crate::sse::Event;
-
 /// Every format weir reads. [`Operation::Other`] has none: it passes as bytes.
 pub static ALL: &[&dyn Format] = &[
     &openai_chat::CHAT,
@@ -84,11 +82,11 @@ pub trait Format: Sync {
     /// Which operation's.
     fn operation(&self) -> Operation;
 
-    /// Reads one event.
+    /// Reads one event: its name, empty when it has none, and its data.
     ///
     /// # Errors
-    /// The service says in its stream that it failed.
-    fn read_event(&self, block: &[u8], event: &Event, care: Care) -> Result<Reading, Failure>;
+    /// The service says in its stream that it failed, or the event cannot be read and held a piece of the answer.
+    fn read_event(&self, name: &[u8], data: &[u8], care: Care) -> Result<Reading, Failure>;
 
     /// Reads a whole body.
     ///
@@ -110,6 +108,16 @@ pub trait Format: Sync {
 /// Parses JSON text; `None` when it is not that. Checking UTF-8 once for the whole costs less than value by value.
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()
+}
+
+/// Data that cannot be read. It is left out, unless it may have held a piece of the answer: then all that follows would
+/// be joined on in the wrong place, and whoever continues broken answers can give that piece again.
+fn garbled(held_a_piece: bool) -> Result<Reading, Failure> {
+    if held_a_piece {
+        let message = "a piece of the answer came in an event that cannot be read";
+        return Err(Failure::new(Class::Truncated, message));
+    }
+    Ok(Reading { drop: true, ..Reading::default() })
 }
 
 /// A body that is no answer in this format.

@@ -131,8 +131,11 @@ impl StreamReader {
                 kept.skip();
                 continue;
             }
-            let care = Care { begun: self.begun, several: self.wanted != Some(1) };
-            let read = self.format.read_event(&block, &event, care);
+            // Nobody writes several lines but those who break them in odd places: such data is parsed each time.
+            let begun = self.begun && event.data_lines < 2;
+            let care = Care { begun, several: self.wanted != Some(1) };
+            let (name, data) = (&block[event.name.clone()], event.data_in(&block));
+            let read = self.format.read_event(name, &data, care);
             let reading = match read.and_then(|reading| self.note(&reading, &mut chunk).map(|()| reading)) {
                 Ok(reading) => reading,
                 // What the service said before it failed was said, however its bytes were cut into reads.

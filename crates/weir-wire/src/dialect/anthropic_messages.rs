@@ -4,10 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Care, Format, Phase, Reading, Whole, no_answer, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, parse};
 use crate::classify::in_band;
-use crate::gate::looks_like_object;
-use crate::sse::Event;
+use crate::gate::{CONTENT_BLOCK, DELTA, looks_like_object};
 
 pub(super) struct Messages;
 
@@ -86,18 +85,17 @@ impl Format for Messages {
         Operation::Messages
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, _care: Care) -> Result<Reading, Failure> {
-        let data = &block[event.data.clone()];
+    fn read_event(&self, name: &[u8], data: &[u8], _care: Care) -> Result<Reading, Failure> {
         if !looks_like_object(data) {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(name, data));
         }
-        match &block[event.name.clone()] {
+        match name {
             b"content_block_delta" => return Ok(Reading { progress: true, ..Reading::default() }),
             b"ping" | b"content_block_stop" => return Ok(Reading::default()),
             _ => {}
         }
         let Some(written) = parse::<Written<'_>>(data) else {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(name, data));
         };
         let mut reading = Reading::default();
         match written.kind {
@@ -136,6 +134,13 @@ impl Format for Messages {
             _ => Err(no_answer("a message", body)),
         }
     }
+}
+
+/// Whether an event that cannot be read held a piece of the answer, or what the pieces after it need: without the opening
+/// of their message or block, SDKs do not know where to put them.
+fn holds_a_piece(name: &[u8], data: &[u8]) -> bool {
+    let named = name.starts_with(b"content_block_") || matches!(name, b"message_start" | b"message_delta");
+    (named && !data.is_empty()) || [&DELTA, &CONTENT_BLOCK].iter().any(|field| field.is_named_in(data))
 }
 
 fn finish_of(stop_reason: Option<&str>) -> Result<Option<Finish>, Failure> {

@@ -8,11 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Care, Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, openai_usage, parse};
 use crate::classify::in_band;
 use crate::delta;
-use crate::gate::{ERROR, FINISH_REASON, TOOL_CALLS, USAGE, looks_like_object};
-use crate::sse::Event;
+use crate::gate::{DELTA, ERROR, FINISH_REASON, TEXT, TOOL_CALLS, USAGE, looks_like_object};
 use crate::stream::ends;
 
 /// `POST /v1/chat/completions`.
@@ -77,16 +76,22 @@ impl Choice<'_> {
 }
 
 impl Choices {
-    /// What the service is doing. Only a delta that says more than text is searched any further.
-    fn phase(&self, data: &[u8]) -> Option<Phase> {
+    /// Whether there is a piece of the answer in it, whole or not.
+    fn holds_a_piece(&self, data: &[u8]) -> bool {
+        if self.0 == Operation::Completions { TEXT.is_named_in(data) } else { DELTA.is_named_in(data) }
+    }
+
+    /// What the service is doing, as far as a piece of the answer says it; `None` when there is no piece in the event.
+    /// Only a delta that says more than text is searched any further.
+    fn phase(&self, data: &[u8]) -> Option<Option<Phase>> {
         if self.0 == Operation::Completions {
-            return None;
+            return self.holds_a_piece(data).then_some(None);
         }
-        match delta::deltas(data, &delta::CHAT).next()? {
+        Some(match delta::deltas(data, &delta::CHAT).next()? {
             Some(usual) if usual.text.is_empty() => None,
             Some(usual) => Some(usual.kind.into()),
             None => TOOL_CALLS.is_in(data, b"[").then_some(Phase::Tool),
-        }
+        })
     }
 }
 
@@ -95,24 +100,25 @@ impl Format for Choices {
         self.0
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, care: Care) -> Result<Reading, Failure> {
-        let data = &block[event.data.clone()];
+    fn read_event(&self, _name: &[u8], data: &[u8], care: Care) -> Result<Reading, Failure> {
         if data.trim_ascii() == b"[DONE]" {
             return Ok(Reading { last: true, ..Reading::default() });
         }
         if !looks_like_object(data) {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(self.holds_a_piece(data));
         }
         let acted_on = !care.begun
             || (care.several && !is_first_alone(data))
             || FINISH_REASON.is_in(data, b"\"")
             || USAGE.is_in(data, b"{")
             || ERROR.is_in(data, b"{\"");
-        if !acted_on {
-            return Ok(Reading { progress: true, phase: self.phase(data), ..Reading::default() });
+        // What holds no piece of the answer is rare, and may be an object in nothing but its braces.
+        let phase = self.phase(data);
+        if let (Some(phase), false) = (phase, acted_on) {
+            return Ok(Reading { progress: true, phase, ..Reading::default() });
         }
         let Some(written) = parse::<Written<'_>>(data) else {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(self.holds_a_piece(data));
         };
         if let Some(error) = written.error {
             return Err(in_band(error.get()));
@@ -126,7 +132,7 @@ impl Format for Choices {
             usage_only: choices.is_empty() && written.usage.is_some(),
             usage: written.usage.and_then(openai_usage::read),
             last: false,
-            phase: self.phase(data),
+            phase: phase.flatten(),
         })
     }
 
@@ -164,7 +170,7 @@ fn ends_of(choices: &[Choice<'_>]) -> Result<Vec<(usize, Option<Finish>)>, Failu
 
 /// Whether all that is said is said of the first choice, seen without a parse: its index stands right before its delta.
 fn is_first_alone(data: &[u8]) -> bool {
-    let mut deltas = delta::starts(data).peekable();
+    let mut deltas = DELTA.places(data).peekable();
     deltas.peek().is_some() && deltas.all(|at| FIRST.iter().any(|first| data[..at].ends_with(first)))
 }
 

@@ -6,7 +6,6 @@ use weir_core::{Class, Failure, Finish, Operation};
 
 use super::{Care, Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
-use crate::sse::Event;
 
 pub(super) struct Embeddings;
 
@@ -25,7 +24,7 @@ impl Format for Embeddings {
         Operation::Embeddings
     }
 
-    fn read_event(&self, _block: &[u8], _event: &Event, _care: Care) -> Result<Reading, Failure> {
+    fn read_event(&self, _name: &[u8], _data: &[u8], _care: Care) -> Result<Reading, Failure> {
         Err(Failure::new(Class::Hard, "the service streamed an answer that has no stream"))
     }
 

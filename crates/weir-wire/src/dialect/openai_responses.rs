@@ -4,10 +4,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Care, Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, openai_usage, parse};
 use crate::classify::in_band;
-use crate::gate::looks_like_object;
-use crate::sse::Event;
+use crate::gate::{DELTA, looks_like_object};
 
 pub(super) struct Responses;
 
@@ -33,16 +32,14 @@ impl Format for Responses {
         Operation::Responses
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, _care: Care) -> Result<Reading, Failure> {
-        let data = &block[event.data.clone()];
+    fn read_event(&self, kind: &[u8], data: &[u8], _care: Care) -> Result<Reading, Failure> {
         if data.trim_ascii() == b"[DONE]" {
             return Ok(Reading { last: true, ..Reading::default() });
         }
         if !looks_like_object(data) {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(kind, data));
         }
         // The event's name repeats the type; only the few that weir acts on are parsed.
-        let kind = &block[event.name.clone()];
         let opening: &[&[u8]] = &[
             b"response.created",
             b"response.in_progress",
@@ -59,7 +56,7 @@ impl Format for Responses {
             return Ok(Reading { progress: true, phase: phase_of(kind), ..Reading::default() });
         }
         let Some(written) = parse::<WrittenEvent<'_>>(data) else {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(kind, data));
         };
         read_typed(&written, data, opening)
     }
@@ -74,6 +71,11 @@ impl Format for Responses {
         let finish = if written.status == Some("incomplete") { Finish::Length } else { Finish::Whole };
         Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(finish) })
     }
+}
+
+/// Whether an event that cannot be read held a piece of the answer.
+fn holds_a_piece(kind: &[u8], data: &[u8]) -> bool {
+    (kind.ends_with(b".delta") && !data.is_empty()) || DELTA.is_named_in(data)
 }
 
 /// What the service is doing, by an event's name.

@@ -334,3 +334,66 @@ fn a_choice_that_broke_off_breaks_the_whole_body() {
     assert_eq!(read("length"), Ok(Some(Finish::Length)));
     assert_eq!(read("insufficient_system_resource"), Err(Class::Truncated));
 }
+
+#[test]
+fn an_event_that_lost_its_text_breaks_the_stream_there() {
+    let check = |operation, before: &str, garbled: &str, rest: &str, expected: Option<Class>| {
+        let seen = run(operation, true, &[before.as_bytes(), garbled.as_bytes(), rest.as_bytes()]);
+        assert_eq!(seen.failed, expected, "{garbled}");
+        let text = if expected.is_some() { before.to_owned() } else { [before, rest].concat() };
+        assert_eq!(seen.text, text, "{garbled}");
+    };
+    let lost = Some(Class::Truncated);
+    let ends = [STOP, DONE].concat();
+    let chat = |data: &str, expected| {
+        check(Operation::Chat, TEXT, &format!("data: {data}\n\n"), &ends, expected);
+    };
+    chat("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\" two\"", lost);
+    chat("{\"choices\":[{\"index\":0,\"delta\": {\"content\":\" tw", lost);
+    chat("{\"choices\":[{\"index\":0,\"delta\":", lost);
+    chat("\"delta\":{\"content\":\" two\"}}]}", lost);
+    chat("{\"choices\":[{\"finish_reason\":\"stop\",\"delta\":{\"content\":\" two\"}}],}", lost);
+    chat("{\"choices\":[{\"index\":0,\"del", None);
+    chat("{not json}", None);
+    chat("rubbish", None);
+    chat("{\"choices\":[],\"usage\":{\"prompt_tok", None);
+    chat("{\"error\":{\"message\":\"\\\"delta\\\":{", None);
+
+    let legacy = "data: {\"choices\":[{\"text\":\"a\",\"index\":0}]}\n\n";
+    let end =
+        "data: {\"choices\":[{\"text\":\"\",\"index\":0,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    check(Operation::Completions, legacy, "data: {\"choices\":[{\"text\":\" two\"\n\n", end, lost);
+    check(Operation::Completions, legacy, "data: {\"object\":\"text_completion\",\n\n", end, None);
+    check(Operation::Completions, legacy, "data: {not json}\n\n", end, None);
+
+    let messages = |garbled: &str, expected| {
+        let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n";
+        let end = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        check(Operation::Messages, delta, garbled, end, expected);
+    };
+    messages("event: content_block_delta\ndata: {\"type\":\"content_blo\n\n", lost);
+    messages("event: content_block_start\ndata: {\"type\"\n\n", lost);
+    messages("data: {\"type\":\"content_block_delta\",\"delta\":{\"te\n\n", lost);
+    messages("data: {\"content_block\":{\"type\":\"text\"\n\n", lost);
+    messages("event: ping\ndata: {\"type\"\n\n", None);
+    messages("data: {\"id\":\"chatcmpl-broken\",\"choices\":[{\"index\":0,\"del\n\n", None);
+    messages("event: content_block_delta\n\n", None);
+
+    let responses = |garbled: &str, expected| {
+        let delta = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n";
+        let end = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n";
+        check(Operation::Responses, delta, garbled, end, expected);
+    };
+    responses("event: response.output_text.delta\ndata: {\"type\":\"respon\n\n", lost);
+    responses("data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\n\n", lost);
+    responses("event: response.output_text.done\ndata: {\"type\":\n\n", None);
+}
+
+#[test]
+fn data_of_several_lines_is_read_as_one() {
+    let lines = "data: {\"choices\":[{\"index\":0,\r\ndata:\"delta\":{\"content\":\" two\"},\r\n: a comment\r\ndata: \"finish_reason\":\"stop\"}]}\r\n\r\n";
+    let seen = chat(&[TEXT, lines, DONE]);
+    assert_eq!((seen.text, seen.failed), ([TEXT, lines, DONE].concat(), None));
+    let broken = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" \ndata: two\"}}]}\n\n";
+    assert_eq!(chat(&[TEXT, broken, STOP, DONE]).failed, Some(Class::Truncated));
+}
