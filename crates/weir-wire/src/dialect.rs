@@ -63,7 +63,7 @@ pub struct Reading {
 pub struct Whole {
     /// Tokens it reports.
     pub usage: Option<Usage>,
-    /// How the service says the answer ended.
+    /// How the service says the answer ended; `None` for one that is made in the background and asked for later.
     pub finish: Option<Finish>,
 }
 
@@ -91,7 +91,7 @@ pub trait Format: Sync {
     /// Reads a whole body.
     ///
     /// # Errors
-    /// The body is not an answer, though its status said so.
+    /// The body is not an answer, though its status said so, or does not say how the answer ended.
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure>;
 
     /// What closes a stream after its last event, if the format has such a mark.
@@ -118,6 +118,14 @@ fn garbled(held_a_piece: bool) -> Result<Reading, Failure> {
         return Err(Failure::new(Class::Truncated, message));
     }
     Ok(Reading { drop: true, ..Reading::default() })
+}
+
+/// A body that does not say how its answer ended: nobody knows what is missing.
+fn no_end(what: &str) -> Failure {
+    Failure::new(
+        Class::Truncated,
+        format!("the service answered without {what}, so the answer may be cut short"),
+    )
 }
 
 /// A body that is no answer in this format.

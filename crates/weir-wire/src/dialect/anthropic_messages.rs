@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, parse};
 use crate::classify::in_band;
 use crate::gate::{CONTENT_BLOCK, DELTA, looks_like_object};
 
@@ -126,10 +126,11 @@ impl Format for Messages {
             return Err(no_answer("a JSON message", body));
         };
         match (written.kind, written.error) {
-            ("message", None) => Ok(Whole {
-                usage: written.usage.map(Usage::from),
-                finish: finish_of(written.stop_reason.as_deref())?,
-            }),
+            ("message", None) => {
+                let finish = finish_of(written.stop_reason.as_deref())?;
+                let finish = Some(finish.ok_or_else(|| no_end("a stop_reason"))?);
+                Ok(Whole { usage: written.usage.map(Usage::from), finish })
+            }
             (_, Some(error)) => Err(in_band(error.get())),
             _ => Err(no_answer("a message", body)),
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, openai_usage, parse};
 use crate::classify::in_band;
 use crate::delta;
 use crate::gate::{DELTA, ERROR, FINISH_REASON, TEXT, TOOL_CALLS, USAGE, looks_like_object};
@@ -146,9 +146,11 @@ impl Format for Choices {
         let Some(choices) = written.choices else {
             return Err(no_answer("choices", body));
         };
-        let ends = ends_of(&choices)?;
-        let finish = ends.iter().filter_map(|(_, finish)| *finish).reduce(ends::worse);
-        Ok(Whole { finish, usage: written.usage.and_then(openai_usage::read) })
+        let ends: Option<Vec<Finish>> = ends_of(&choices)?.into_iter().map(|(_, finish)| finish).collect();
+        let Some(finish) = ends.and_then(|ends| ends.into_iter().reduce(ends::worse)) else {
+            return Err(no_end("a finish_reason for each choice"));
+        };
+        Ok(Whole { finish: Some(finish), usage: written.usage.and_then(openai_usage::read) })
     }
 
     fn closing(&self) -> &'static [u8] {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, openai_usage, parse};
 use crate::classify::in_band;
 use crate::gate::{DELTA, looks_like_object};
 
@@ -18,13 +18,38 @@ struct WrittenEvent<'a> {
     response: Option<Response<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Response<'a> {
     status: Option<&'a str>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    incomplete_details: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Incomplete<'a> {
+    reason: Option<&'a str>,
+}
+
+impl Response<'_> {
+    /// How an answer ended that is not complete.
+    fn incomplete(&self) -> Finish {
+        let details =
+            self.incomplete_details.and_then(|details| parse::<Incomplete<'_>>(details.get().as_bytes()));
+        match details.and_then(|details| details.reason) {
+            Some("content_filter") => Finish::Filtered,
+            _ => Finish::Length,
+        }
+    }
+
+    /// The service gave up.
+    fn failed(&self) -> Failure {
+        let unsaid = || Failure::new(Class::Hard, "the service reported that the response failed");
+        self.error.map_or_else(unsaid, |error| in_band(error.get()))
+    }
 }
 
 impl Format for Responses {
@@ -65,11 +90,16 @@ impl Format for Responses {
         let Some(written) = parse::<Response<'_>>(body) else {
             return Err(no_answer("a JSON answer", body));
         };
-        if let Some(error) = written.error {
-            return Err(in_band(error.get()));
-        }
-        let finish = if written.status == Some("incomplete") { Finish::Length } else { Finish::Whole };
-        Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(finish) })
+        let finish = match written.status {
+            _ if written.error.is_some() => return Err(written.failed()),
+            Some("completed") => Some(Finish::Whole),
+            Some("incomplete") => Some(written.incomplete()),
+            Some("queued" | "in_progress") => None,
+            Some("failed") => return Err(written.failed()),
+            Some(_) => return Err(no_end("completing its response")),
+            None => return Err(no_answer("a status", body)),
+        };
+        Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish })
     }
 }
 
@@ -95,19 +125,16 @@ fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Res
     let finish = match written.kind {
         "error" => return Err(in_band(&String::from_utf8_lossy(data))),
         "response.failed" => {
-            let error = written.response.as_ref().and_then(|response| response.error);
-            let unsaid = || Failure::new(Class::Hard, "the service reported response.failed");
-            return Err(error.map_or_else(unsaid, |error| in_band(error.get())));
+            let response = written.response.as_ref();
+            return Err(response.map_or_else(|| Response::default().failed(), Response::failed));
         }
         "response.completed" => Finish::Whole,
-        "response.incomplete" => Finish::Length,
+        "response.incomplete" => written.response.as_ref().map_or(Finish::Length, Response::incomplete),
         kind => {
             let (progress, phase) = (!opening.contains(&kind.as_bytes()), phase_of(kind.as_bytes()));
             return Ok(Reading { progress, phase, ..Reading::default() });
         }
     };
-    let usage = parse::<WrittenEvent<'_>>(data)
-        .and_then(|written| written.response?.usage)
-        .and_then(openai_usage::read);
+    let usage = written.response.as_ref().and_then(|response| response.usage).and_then(openai_usage::read);
     Ok(Reading { progress: true, finish: Some(finish), usage, last: true, ..Reading::default() })
 }

@@ -397,3 +397,47 @@ fn data_of_several_lines_is_read_as_one() {
     let broken = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" \ndata: two\"}}]}\n\n";
     assert_eq!(chat(&[TEXT, broken, STOP, DONE]).failed, Some(Class::Truncated));
 }
+
+#[test]
+fn a_whole_body_says_how_it_ended_or_is_no_answer() {
+    let check = |operation, body: &str, expected: Result<Option<Finish>, Class>| {
+        let read = format(operation).unwrap().read_whole(body.as_bytes());
+        let got = read.map(|whole| whole.finish).map_err(|failure| failure.class);
+        assert_eq!(got, expected, "{body}");
+    };
+    let cut = Err(Class::Truncated);
+    for operation in [Operation::Chat, Operation::Completions] {
+        check(operation, "{\"choices\":[]}", cut);
+        check(operation, "{\"choices\":[{\"finish_reason\":null}]}", cut);
+        check(operation, "{\"choices\":[{\"message\":{\"content\":\"a\"}}]}", cut);
+        check(operation, "{\"choices\":[{\"finish_reason\":\"stop\"},{\"index\":1}]}", cut);
+        check(operation, "{\"choices\":[{\"finish_reason\":\"length\"}]}", Ok(Some(Finish::Length)));
+    }
+    check(Operation::Messages, "{\"type\":\"message\",\"stop_reason\":null}", cut);
+    check(Operation::Messages, "{\"type\":\"message\"}", cut);
+    check(
+        Operation::Messages,
+        "{\"type\":\"message\",\"stop_reason\":\"pause_turn\"}",
+        Ok(Some(Finish::Whole)),
+    );
+    let responses = |body: &str, expected| check(Operation::Responses, body, expected);
+    responses("{}", Err(Class::Hard));
+    responses("{\"status\":null}", Err(Class::Hard));
+    responses("{\"status\":\"failed\",\"error\":null}", Err(Class::Hard));
+    responses("{\"status\":\"failed\",\"error\":{\"code\":\"rate_limit_exceeded\"}}", Err(Class::Overload));
+    responses("{\"status\":\"cancelled\",\"error\":null}", cut);
+    responses("{\"status\":\"completed\",\"error\":null}", Ok(Some(Finish::Whole)));
+    responses(
+        "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"max_output_tokens\"}}",
+        Ok(Some(Finish::Length)),
+    );
+    responses(
+        "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"content_filter\"}}",
+        Ok(Some(Finish::Filtered)),
+    );
+    // In the background, the answer is still to come, and is asked for by its id.
+    responses("{\"status\":\"queued\"}", Ok(None));
+    responses("{\"status\":\"in_progress\"}", Ok(None));
+    let stopped = "event: response.incomplete\ndata: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"content_filter\"}}}\n\n";
+    assert_eq!(run(Operation::Responses, true, &[stopped.as_bytes()]).finish, Some(Finish::Filtered));
+}
