@@ -22,7 +22,7 @@ mod wire;
 use bytes::Bytes;
 use weir_core::{Chunk, Envelope, Failure, Finish, Operation, Rung, Usage};
 
-use self::attempt::Attempt;
+use self::attempt::{Attempt, may_echo};
 use self::hold::Hold;
 use self::piece::{Piece, Said, are_all_of, chunk_of};
 use self::request::Asked;
@@ -74,6 +74,8 @@ pub struct Relay {
     /// The present attempt; `None` when nothing was given before it, so that it passes as it is.
     attempt: Option<Attempt>,
     spent: Spent,
+    /// An attempt that was given the beginning could not be told from one that says it again: none of its kind can.
+    unclear: bool,
     /// What the first attempt told the caller of its prompt.
     prompt_told: Option<Usage>,
     state: State,
@@ -109,6 +111,7 @@ impl Relay {
             hold: Hold::new(holds, asked.structured),
             attempt: None,
             spent: Spent::by(&envelope.body),
+            unclear: false,
             prompt_told: None,
             state: State::Running,
             found: Vec::new(),
@@ -179,6 +182,7 @@ impl Relay {
     /// The attempt broke: what was held back is dropped. Says what the caller has.
     pub fn broke(&mut self) -> Delivered {
         self.hold.release();
+        self.unclear |= self.attempt.as_ref().is_some_and(|attempt| attempt.join.unclear);
         self.delivered()
     }
 
@@ -196,7 +200,8 @@ impl Relay {
     /// Whether this rung can be used for what was delivered.
     pub fn can(&self, rung: Rung) -> bool {
         let joins = !self.asked.many || !self.story.opened;
-        joins && self.asked.can(&self.story, rung)
+        let clear = !self.unclear || !may_echo(self.wire, rung);
+        joins && clear && self.asked.can(&self.story, rung)
     }
 
     /// The request for the next attempt on this rung, whose chunks are joined accordingly. `envelope` is the

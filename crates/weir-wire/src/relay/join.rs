@@ -26,6 +26,8 @@ pub(super) struct Join {
     pub(super) seam: Seam,
     /// The stop sequence that was completed.
     pub(super) stopped_by: Option<String>,
+    /// Nobody could tell whether it went on or began again.
+    pub(super) unclear: bool,
     spoke: bool,
     /// Events whose text is not decided, and their text.
     waiting: Vec<(Bytes, String)>,
@@ -44,6 +46,7 @@ impl Join {
             continues: false,
             seam: Seam::default(),
             stopped_by: None,
+            unclear: false,
             spoke: false,
             waiting: Vec::new(),
             half: String::new(),
@@ -96,6 +99,10 @@ impl Join {
             Verdict::Hold => Ok(Vec::new()),
             Verdict::Cut(bytes) => Ok(self.drain(bytes)),
             Verdict::Differs => Err(failure("the service's second answer is not the one that broke off")),
+            Verdict::Unclear => {
+                self.unclear = true;
+                Err(failure("the service repeats the beginning it was given, or the answer repeats itself"))
+            }
             Verdict::Over(stop) => {
                 self.waiting.clear();
                 self.stopped_by = Some(stop);

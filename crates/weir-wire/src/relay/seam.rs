@@ -1,7 +1,7 @@
 //! Where the new text joins on to the delivered text: which of its beginning the caller already has.
 //!
 //! What always holds: the same text cut in any other way gives the same result; text is given out only once
-//! it is clear that it is new; when a replay differs, nothing of it has been given out.
+//! it is clear that it is new; when a replay differs, or nobody can tell what is new, nothing of it has been given out.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ pub(super) const OVERLAP_CHARS_MAX: usize = 200;
 /// A shorter overlap is more often chance than repetition, in bytes that are not white space.
 const OVERLAP_BYTES_MIN: usize = 8;
 
-/// A shorter delivered text is not taken for an echo when it comes again, in characters.
+/// A shorter text may come again by chance, and is not taken for an echo, in characters.
 const ECHO_CHARS_MIN: usize = 16;
 
 /// What is to be done with the text that waits.
@@ -25,6 +25,8 @@ pub(super) enum Verdict {
     Over(String),
     /// It does not repeat what was delivered.
     Differs,
+    /// It begins as what was delivered does: an echo, or an answer that repeats itself.
+    Unclear,
 }
 
 /// Tells new text from delivered text. The default lets all text through.
@@ -42,7 +44,8 @@ pub(super) struct Seam {
 enum Stage {
     /// It repeats this whole text, of which the first so many bytes have come.
     Same(String, usize),
-    /// It may begin with this whole text, of which the first so many bytes have come.
+    /// It may begin with this whole text, of which the first so many bytes have come: then it is an echo, or an answer
+    /// that repeats itself, and nobody can tell which.
     Echo(String, usize),
     /// It may begin with some of this white space.
     Space(String),
@@ -59,6 +62,7 @@ enum Look {
     Took(usize, bool),
     Over(String),
     Differs,
+    Unclear,
 }
 
 impl Seam {
@@ -67,15 +71,18 @@ impl Seam {
         Self::of([Stage::Same(delivered, 0)])
     }
 
-    /// The service was given `sent` as the beginning, which is the delivered text without the white space at
-    /// its end.
-    pub(super) fn prefilled(sent: &str, delivered: &str, stops: &[String]) -> Self {
+    /// The service goes on after the delivered text without the white space at its end.
+    pub(super) fn prefilled(delivered: &str, stops: &[String]) -> Self {
         let space = &delivered[delivered.trim_end().len()..];
-        let mut seam = Self::of([Stage::Space(space.to_owned()), spanning(delivered, stops)]);
+        Self::of([Stage::Space(space.to_owned()), spanning(delivered, stops)])
+    }
+
+    /// The same for a service that may say again what it was given, `sent`, before it goes on.
+    pub(super) fn echoing(mut self, sent: &str) -> Self {
         if sent.chars().nth(ECHO_CHARS_MIN - 1).is_some() {
-            seam.stages.push_front(Stage::Echo(sent.to_owned(), 0));
+            self.stages.push_front(Stage::Echo(sent.to_owned(), 0));
         }
-        seam
+        self
     }
 
     /// The model was asked in words to go on after `delivered`.
@@ -107,6 +114,7 @@ impl Seam {
                 Look::Wait => return Verdict::Hold,
                 Look::Over(stop) => return Verdict::Over(stop),
                 Look::Differs => return Verdict::Differs,
+                Look::Unclear => return Verdict::Unclear,
                 Look::Took(bytes, decided) => {
                     self.cut += bytes;
                     if !decided {
@@ -138,7 +146,7 @@ impl Stage {
             Self::Echo(text, come) => {
                 let (rest, new) = (&text[*come..], &new[*come..]);
                 if new.starts_with(rest) {
-                    Look::Took(text.len(), true)
+                    Look::Unclear
                 } else if ended || !rest.starts_with(new) {
                     Look::Took(0, true)
                 } else {

@@ -73,12 +73,40 @@ fn a_service_that_continues_is_heard_as_if_it_were_the_first() {
     check("Hello \n\n", " \nworld", "Hello \n\nworld");
     check("Hello \n\n", "world", "Hello \n\nworld");
     check("Hello\n", "\n\nworld", "Hello\n\nworld");
-    // A service that says the beginning again, whole; a shorter text may well come again by itself.
-    check("It was a dark night", "It was a dark night and", "It was a dark night and");
-    check("It was a dark night ", "It was a dark night  and", "It was a dark night  and");
+    // Services that continue a marked message never say it again, but an answer may repeat itself.
+    check("0000000000000000", "00000000000000001", "000000000000000000000000000000001");
+    check("It was a dark night", "It was a dark night and", "It was a dark nightIt was a dark night and");
     check("It was a dark night", "It was a dark day", "It was a dark nightIt was a dark day");
     check("It was a dark night", "It was a dark", "It was a dark nightIt was a dark");
     check("ha ha", "ha ha", "ha haha ha");
+}
+
+#[test]
+fn an_answer_that_could_be_an_echo_is_not_joined_on() {
+    let check = |rung: Rung, new: &str, expected: Option<&str>| {
+        let mut call = Call::chat(BODY);
+        call.cut(&[vec![service(1).role()], service(1).say("0000000000000000")].concat());
+        call.resume(rung);
+        if let Some(expected) = expected {
+            call.whole(&service(2).chat("", new)).unwrap();
+            return call.caller.has_whole(expected);
+        }
+        refused(&mut call, &service(2).chat("", new));
+        assert_eq!(call.relay.broke(), Delivered::Content);
+        // It is said again, or given to a service that never echoes.
+        assert!(!call.relay.can(rung) && call.relay.can(Rung::Replay) && call.relay.can(PREFIX));
+        call.resume(rung);
+        call.whole(&service(3).chat("", "00000000000000001")).unwrap();
+        call.caller.has_whole("00000000000000001");
+    };
+    for style in [Prefill::ContinueFinalMessage, Prefill::Trailing] {
+        check(Rung::Prefill(style), "00000000000000001", None);
+        check(Rung::Prefill(style), "0000000000000000", None);
+        check(Rung::Prefill(style), "0000000000000001", Some("00000000000000000000000000000001"));
+        check(Rung::Prefill(style), "000", Some("0000000000000000000"));
+    }
+    check(Rung::Prefill(Prefill::Partial), "00000000000000001", Some("000000000000000000000000000000001"));
+    check(Rung::Replay, "00000000000000001", Some("00000000000000001"));
 }
 
 #[test]
