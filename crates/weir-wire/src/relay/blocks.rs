@@ -80,7 +80,9 @@ impl Blocks {
                     None => Ok(Vec::new()),
                 }
             }
-            "thinking" | "redacted_thinking" if join.leaves_reasoning_out => {
+            "redacted_thinking" if join.leaves_reasoning_out => Err(signed()),
+            "thinking" if join.leaves_reasoning_out && opened.is_signed() => Err(signed()),
+            "thinking" if join.leaves_reasoning_out => {
                 join.reasoned = true;
                 self.current = Current::LeftOut;
                 Ok(Vec::new())
@@ -112,6 +114,7 @@ impl Blocks {
 
     fn delta(&mut self, join: &mut Join, event: &Bytes, opened: &Opened<'_>) -> Result<Vec<Bytes>, Failure> {
         match (&self.current, opened.part_kind) {
+            (Current::LeftOut, _) if opened.is_signed() => Err(signed()),
             (Current::LeftOut, _) => Ok(Vec::new()),
             (Current::None, _) => join.pass(event.clone()),
             (_, "text_delta") => self.text(join, event, opened.text().unwrap_or_default()),
@@ -207,6 +210,11 @@ impl Blocks {
         self.current = Current::Goes(index);
         index
     }
+}
+
+/// The caller would be left with thinking that nobody signed, or none, which the service refuses in the next turn.
+fn signed() -> Failure {
+    failure("the service signs its thinking, which cannot be joined on to another")
 }
 
 fn says_text((data, _): (&str, std::ops::Range<usize>)) -> bool {

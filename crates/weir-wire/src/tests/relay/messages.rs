@@ -175,3 +175,37 @@ fn pings_pass_while_something_waits() {
     call.reads(&events[..4]).unwrap();
     assert_eq!(&call.caller.bytes[before..], events[1]);
 }
+
+#[test]
+fn thinking_that_turns_out_to_be_signed_is_not_left_out() {
+    let event = |name: &str, rest: &str| {
+        format!("event: {name}\ndata: {{\"type\":\"{name}\",\"index\":0,{rest}}}\n\n")
+    };
+    let signature =
+        event("content_block_delta", "\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s\"}");
+    let redacted =
+        event("content_block_start", "\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"x\"}");
+    let signed = event(
+        "content_block_start",
+        "\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"s\"}",
+    );
+    let unsigned =
+        event("content_block_delta", "\"delta\":{\"type\":\"signature_delta\",\"signature\":\"\"}");
+    let check = |replace: usize, by: &str, expected: bool| {
+        let (mut call, delivered) = broken(BODY, &[Block::Thinking("first I")], 3);
+        assert_eq!(delivered, Delivered::Reasoning);
+        call.resume(Rung::Replay);
+        let mut again = message(2, &[Block::Thinking("other"), Block::Text("yes")]);
+        again[replace] = by.to_owned();
+        if !expected {
+            return refused(&mut call, &again);
+        }
+        call.whole(&again).unwrap();
+        call.caller.has_whole("yes");
+    };
+    // The events are: start, ping, block start, two deltas, block stop, and so on.
+    check(4, &signature, false);
+    check(2, &redacted, false);
+    check(2, &signed, false);
+    check(4, &unsigned, true);
+}
