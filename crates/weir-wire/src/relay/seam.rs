@@ -14,6 +14,11 @@ const OVERLAP_BYTES_MIN: usize = 8;
 /// A shorter text may come again by chance, and is not taken for an echo, in characters.
 const ECHO_CHARS_MIN: usize = 16;
 
+/// How many stop sequences are looked for across a seam. OpenAI takes 4 and most others 16 at most.
+const STOPS_MAX: usize = 16;
+/// How long a stop sequence may be to be looked for there, in bytes. They are marks of a few words.
+const STOP_BYTES_MAX: usize = 256;
+
 /// What is to be done with the text that waits.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -51,8 +56,8 @@ enum Stage {
     Space(String),
     /// It may repeat the end of this text.
     Overlap(String),
-    /// It may complete one of these: what is missing, and the whole stop sequence.
-    Stops(Vec<(String, String)>),
+    /// It may complete one of these stop sequences, of which so many bytes were delivered: which one, and how many.
+    Stops(Vec<String>, Vec<(usize, usize)>),
 }
 
 /// What a stage says of the new text.
@@ -163,11 +168,11 @@ impl Stage {
                 Look::Took(same, decided)
             }
             Self::Overlap(tail) => overlap(tail, new, ended),
-            Self::Stops(stops) => {
-                let complete = stops.iter().find(|(rest, _)| new.starts_with(rest));
-                if let Some((_, stop)) = complete {
+            Self::Stops(stops, begun) => {
+                let rests = || begun.iter().map(|&(stop, at)| (&stops[stop], &stops[stop][at..]));
+                if let Some((stop, _)) = rests().find(|(_, rest)| new.starts_with(rest)) {
                     Look::Over(stop.clone())
-                } else if !ended && stops.iter().any(|(rest, _)| rest.starts_with(new)) {
+                } else if !ended && rests().any(|(_, rest)| rest.starts_with(new)) {
                     Look::Wait
                 } else {
                     Look::Took(0, true)
@@ -195,12 +200,14 @@ pub(super) fn tail(text: &str) -> &str {
     text.char_indices().rev().nth(OVERLAP_CHARS_MAX - 1).map_or(text, |(at, _)| &text[at..])
 }
 
-/// The stop sequences of which `delivered` ends with a beginning.
+/// The stop sequences of which `delivered` ends with a beginning. Those beyond the bounds are not looked for.
 fn spanning(delivered: &str, stops: &[String]) -> Stage {
-    let begun = |stop: &String| -> Vec<(String, String)> {
-        let borders = stop.char_indices().map(|(at, _)| at).skip(1);
-        let begun = borders.filter(|&at| delivered.ends_with(&stop[..at]));
-        begun.map(|at| (stop[at..].to_owned(), stop.clone())).collect()
-    };
-    Stage::Stops(stops.iter().flat_map(begun).collect())
+    let fit = stops.iter().take(STOPS_MAX).filter(|stop| stop.len() <= STOP_BYTES_MAX);
+    let stops: Vec<String> = fit.cloned().collect();
+    let borders = |stop: &str| stop.char_indices().map(|(at, _)| at).skip(1).collect::<Vec<_>>();
+    let begun = stops.iter().enumerate().flat_map(|(at, stop)| {
+        borders(stop).into_iter().filter(|&end| delivered.ends_with(&stop[..end])).map(move |end| (at, end))
+    });
+    let begun = begun.collect();
+    Stage::Stops(stops, begun)
 }

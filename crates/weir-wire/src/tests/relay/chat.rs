@@ -286,3 +286,21 @@ fn prompts_in_a_list_are_several_answers() {
     // The end of one is not the end of both.
     assert_eq!(relay.broke(), Delivered::Other);
 }
+
+#[test]
+fn stop_sequences_beyond_their_bounds_are_not_looked_for_across_a_seam() {
+    let check = |stops: &[String], had: &str, new: &str, over: bool| {
+        let body = BODY.replace("true", &format!("true,\"stop\":{}", serde_json::json!(stops)));
+        let mut call = Call::chat(&body);
+        call.cut(&[vec![service(1).role()], service(1).say(had)].concat());
+        call.resume(PREFIX);
+        call.reads(&service(2).say(new)).unwrap();
+        assert_eq!(call.relay.is_over(), over, "{} {}", stops.len(), stops[0].len());
+    };
+    let marks = |length: usize| vec!["x".repeat(length)];
+    check(&marks(256), &"x".repeat(200), &"x".repeat(56), true);
+    check(&marks(257), &"x".repeat(200), &"x".repeat(57), false);
+    let many = |before: usize| [vec!["no".to_owned(); before], vec!["END".to_owned()]].concat();
+    check(&many(15), "one E", "ND", true);
+    check(&many(16), "one E", "ND", false);
+}
