@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation, Usage};
+use weir_core::{Class, Dialect, Failure, Finish, Operation, Usage};
 
 use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, parse};
 use crate::classify::in_band;
@@ -100,7 +100,7 @@ impl Format for Messages {
         let mut reading = Reading::default();
         match written.kind {
             "error" => {
-                return Err(in_band(written.error.map_or("{}", RawValue::get)));
+                return Err(in_band(Dialect::Anthropic, written.error.map_or("{}", RawValue::get)));
             }
             "message_start" => {
                 reading.usage = written.message.and_then(|message| message.usage).map(Usage::from);
@@ -131,7 +131,7 @@ impl Format for Messages {
                 let finish = Some(finish.ok_or_else(|| no_end("a stop_reason"))?);
                 Ok(Whole { usage: written.usage.map(Usage::from), finish })
             }
-            (_, Some(error)) => Err(in_band(error.get())),
+            (_, Some(error)) => Err(in_band(Dialect::Anthropic, error.get())),
             _ => Err(no_answer("a message", body)),
         }
     }

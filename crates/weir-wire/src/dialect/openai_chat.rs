@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation};
+use weir_core::{Class, Dialect, Failure, Finish, Operation};
 
 use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, openai_usage, parse};
 use crate::classify::in_band;
@@ -121,7 +121,7 @@ impl Format for Choices {
             return garbled(self.holds_a_piece(data));
         };
         if let Some(error) = written.error {
-            return Err(in_band(error.get()));
+            return Err(in_band(Dialect::OpenAi, error.get()));
         }
         let choices = written.choices.unwrap_or_default();
         Ok(Reading {
@@ -141,7 +141,7 @@ impl Format for Choices {
             return Err(no_answer("a JSON answer", body));
         };
         if let Some(error) = written.error {
-            return Err(in_band(error.get()));
+            return Err(in_band(Dialect::OpenAi, error.get()));
         }
         let Some(choices) = written.choices else {
             return Err(no_answer("choices", body));

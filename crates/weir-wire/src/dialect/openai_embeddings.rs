@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation};
+use weir_core::{Class, Dialect, Failure, Finish, Operation};
 
 use super::{Care, Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
@@ -33,7 +33,7 @@ impl Format for Embeddings {
             return Err(no_answer("a JSON answer", body));
         };
         match (written.error, written.data) {
-            (Some(error), _) => Err(in_band(error.get())),
+            (Some(error), _) => Err(in_band(Dialect::OpenAi, error.get())),
             (None, None) => Err(no_answer("data", body)),
             (None, Some(_)) => {
                 Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(Finish::Whole) })

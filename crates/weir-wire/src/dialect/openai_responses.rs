@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation};
+use weir_core::{Class, Dialect, Failure, Finish, Operation};
 
 use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, openai_usage, parse};
 use crate::classify::in_band;
@@ -16,6 +16,8 @@ struct WrittenEvent<'a> {
     kind: &'a str,
     #[serde(borrow)]
     response: Option<Response<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,7 +50,7 @@ impl Response<'_> {
     /// The service gave up.
     fn failed(&self) -> Failure {
         let unsaid = || Failure::new(Class::Hard, "the service reported that the response failed");
-        self.error.map_or_else(unsaid, |error| in_band(error.get()))
+        self.error.map_or_else(unsaid, |error| in_band(Dialect::OpenAi, error.get()))
     }
 }
 
@@ -123,7 +125,11 @@ fn phase_of(kind: &[u8]) -> Option<Phase> {
 
 fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Result<Reading, Failure> {
     let finish = match written.kind {
-        "error" => return Err(in_band(&String::from_utf8_lossy(data))),
+        // Flat in the spec, nested with some services.
+        "error" => {
+            let flat = String::from_utf8_lossy(data);
+            return Err(in_band(Dialect::OpenAi, written.error.map_or(&*flat, RawValue::get)));
+        }
         "response.failed" => {
             let response = written.response.as_ref();
             return Err(response.map_or_else(|| Response::default().failed(), Response::failed));

@@ -441,3 +441,26 @@ fn a_whole_body_says_how_it_ended_or_is_no_answer() {
     let stopped = "event: response.incomplete\ndata: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"content_filter\"}}}\n\n";
     assert_eq!(run(Operation::Responses, true, &[stopped.as_bytes()]).finish, Some(Finish::Filtered));
 }
+
+#[test]
+fn an_error_before_the_first_token_is_the_callers_to_read_when_it_is_the_callers() {
+    let check = |operation, event: &str, expected: &str| {
+        let mut reader = StreamReader::new(format(operation).unwrap(), true);
+        let failure = reader.push(Bytes::from(format!("{event}\n\n"))).unwrap_err();
+        assert_eq!(
+            (failure.class, failure.reply.unwrap().body),
+            (Class::ContentFilter, expected.to_owned().into())
+        );
+    };
+    let error = r#"{"code":"content_filter","message":"no"}"#;
+    let (openai, anthropic) =
+        (format!("{{\"error\":{error}}}"), format!("{{\"type\":\"error\",\"error\":{error}}}"));
+    check(Operation::Chat, &format!("data: {openai}"), &openai);
+    check(Operation::Messages, &format!("event: error\ndata: {anthropic}"), &anthropic);
+    check(Operation::Responses, &format!("event: error\ndata: {anthropic}"), &openai);
+    let flat = r#"{"type":"error","code":"content_filter","message":"no"}"#;
+    check(Operation::Responses, &format!("data: {flat}"), &format!("{{\"error\":{flat}}}"));
+    let failed =
+        format!("{{\"type\":\"response.failed\",\"response\":{{\"status\":\"failed\",\"error\":{error}}}}}");
+    check(Operation::Responses, &format!("event: response.failed\ndata: {failed}"), &openai);
+}
