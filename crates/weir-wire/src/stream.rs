@@ -73,6 +73,11 @@ impl StreamReader {
         self.last
     }
 
+    /// Whether the service has said how the answer ended: what may still come is its closing.
+    pub const fn is_whole(&self) -> bool {
+        self.finish.is_some() && self.failed.is_none()
+    }
+
     /// The failure that came in one read with the chunk last given out, right after it.
     pub const fn take_failure(&mut self) -> Option<Failure> {
         self.failed.take()

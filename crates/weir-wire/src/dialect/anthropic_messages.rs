@@ -135,6 +135,10 @@ impl Format for Messages {
             _ => Err(no_answer("a message", body)),
         }
     }
+
+    fn closing(&self) -> &'static [u8] {
+        b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+    }
 }
 
 /// Whether an event that cannot be read held a piece of the answer, or what the pieces after it need: without the opening
