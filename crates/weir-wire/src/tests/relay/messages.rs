@@ -209,3 +209,38 @@ fn thinking_that_turns_out_to_be_signed_is_not_left_out() {
     check(2, &signed, false);
     check(4, &unsigned, true);
 }
+
+#[test]
+fn more_blocks_than_are_kept_cannot_be_continued() {
+    let check = |blocks: usize, expected: Delivered| {
+        let mut relay = Call::new(Operation::Messages, BODY, HOLDS).relay;
+        for index in 0..blocks {
+            let start = format!(
+                "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{{\"type\":\"text\",\"text\":\"\"}}}}\n\n"
+            );
+            let stop = format!(
+                "event: content_block_stop\ndata: {{\"type\":\"content_block_stop\",\"index\":{index}}}\n\n"
+            );
+            let bytes = [start, stop].concat().into();
+            relay.push(weir_core::Chunk { bytes, ..weir_core::Chunk::default() }).unwrap();
+        }
+        assert_eq!(relay.broke(), expected, "{blocks}");
+    };
+    check(4096, Delivered::Nothing);
+    check(4097, Delivered::Other);
+}
+
+#[test]
+fn what_waits_to_be_joined_on_is_bounded() {
+    let (mut call, _) = broken(BODY, &[Block::Text("It was a dark night")], 3);
+    call.resume(TRAILING);
+    let ping = "event: unknown\ndata: {\"type\":\"unknown\",\"said\":\"PADDING\"}\n\n"
+        .replace("PADDING", &"x".repeat(100_000));
+    let mut events = message(2, &[Block::Text("It was a dark")]);
+    events.truncate(4);
+    call.reads(&events).unwrap();
+    let before = call.caller.bytes.len();
+    let waits = (0..1000).take_while(|_| call.reads(&[&ping]).is_ok()).count();
+    assert!((30..50).contains(&waits), "{waits}");
+    assert_eq!(call.caller.bytes.len(), before);
+}
