@@ -94,6 +94,16 @@ impl Join {
         Ok(Vec::new())
     }
 
+    /// Takes an event that cannot be read. It may say text, so it can be given out only where all text is new.
+    pub(super) fn pass_unread(&mut self, event: Bytes) -> Result<Vec<Bytes>, Failure> {
+        if !self.seam.is_clear() {
+            return Err(failure(
+                "an event that cannot be read came before it was clear where the answer goes on",
+            ));
+        }
+        self.pass(event)
+    }
+
     fn wait(&mut self, event: Bytes, text: String) -> Result<(), Failure> {
         self.waiting_bytes += event.len() + text.len() + WAITING_EVENT_BYTES;
         if self.waiting_bytes > WAITING_BYTES_MAX {

@@ -99,6 +99,11 @@ impl Seam {
         Self { stages: stages.into_iter().collect(), ..Self::default() }
     }
 
+    /// Whether all that comes now is new.
+    pub(super) fn is_clear(&self) -> bool {
+        self.stages.is_empty()
+    }
+
     /// Takes new text.
     pub(super) fn feed(&mut self, text: &str) -> Verdict {
         if self.stages.is_empty() {

@@ -304,3 +304,36 @@ fn stop_sequences_beyond_their_bounds_are_not_looked_for_across_a_seam() {
     check(&many(15), "one E", "ND", true);
     check(&many(16), "one E", "ND", false);
 }
+
+#[test]
+fn what_cannot_be_read_is_not_let_through_before_it_is_clear_what_is_new() {
+    let unreadable = [
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"o\"}}]]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"o\"}},{\"index\":1}]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"o\"}}]}\n\n",
+    ];
+    for bytes in unreadable {
+        let garbled = || weir_core::Chunk { bytes: bytes.into(), ..weir_core::Chunk::default() };
+        for (rung, had, new) in
+            [(Rung::Replay, "Hello", "Hell"), (PREFIX, "Hello", ""), (PREFIX, "Hello ", "")]
+        {
+            let mut call = Call::chat(BODY);
+            call.cut(&[vec![service(1).role()], service(1).say(had)].concat());
+            call.resume(rung);
+            call.reads(&service(2).say(new)).unwrap();
+            assert!(call.relay.push(garbled()).is_err(), "{rung:?} {bytes}");
+            assert_eq!(call.relay.broke(), Delivered::Content);
+        }
+        // Once it is clear, it passes as it always did.
+        let mut call = Call::chat(BODY);
+        call.cut(&[vec![service(1).role()], service(1).say("Hello")].concat());
+        call.resume(Rung::Replay);
+        call.reads(&service(2).say("Hello w")).unwrap();
+        assert!(call.relay.push(garbled()).is_ok());
+    }
+    let mut call = Call::chat(BODY);
+    call.cut(&[vec![service(1).role()], service(1).say("Hello")].concat());
+    call.resume(Rung::Replay);
+    let comment = weir_core::Chunk { bytes: ": keep-alive\n\n".into(), ..weir_core::Chunk::default() };
+    assert!(call.relay.push(comment).is_ok(), "a comment says nothing");
+}

@@ -244,3 +244,24 @@ fn what_waits_to_be_joined_on_is_bounded() {
     assert!((30..50).contains(&waits), "{waits}");
     assert_eq!(call.caller.bytes.len(), before);
 }
+
+#[test]
+fn an_event_that_cannot_be_read_fails_a_join_that_is_not_clear() {
+    let garbled = || {
+        let bytes = "event: content_block_delta\ndata: {\"delta\":{\"text\":\"x\"}]}\n\n".into();
+        weir_core::Chunk { bytes, ..weir_core::Chunk::default() }
+    };
+    let check = |rung: Rung, events: usize, expected: bool| {
+        let (mut call, _) = broken(BODY, &[Block::Text("one"), Block::Text("two")], 3);
+        call.resume(rung);
+        let again = message(2, &[Block::Text("one"), Block::Text("two more")]);
+        call.reads(&again[..events]).unwrap();
+        assert_eq!(call.relay.push(garbled()).is_ok(), expected, "{rung:?} after {events}");
+    };
+    // start, ping, start, "one", stop, start, "two ", "more", stop, and so on: in the first block, between them, in the
+    // second, and after all that was delivered.
+    check(Rung::Replay, 3, false);
+    check(Rung::Replay, 5, false);
+    check(Rung::Replay, 6, false);
+    check(Rung::Replay, 8, true);
+}
