@@ -88,6 +88,11 @@ impl Story {
         self.blocks.iter().filter(|block| block.kind == kind).map(Block::text).collect()
     }
 
+    /// How many characters of text were given.
+    pub(super) fn characters(&self) -> u64 {
+        self.blocks.iter().map(|block| block.text().chars().count() as u64).sum()
+    }
+
     /// The block that is open, if one is. Chat answers may have both of theirs open.
     pub(super) fn open(&self) -> Option<usize> {
         self.blocks.iter().rfind(|block| block.open).map(|block| block.index)
