@@ -140,15 +140,18 @@ impl StreamReader {
             let begun = self.begun && event.data_lines < 2;
             let care = Care { begun, several: self.wanted != Some(1) };
             let (name, data) = (&block[event.name.clone()], event.data_in(&block));
-            let read = self.format.read_event(name, &data, care);
-            let reading = match read.and_then(|reading| self.note(&reading, &mut chunk).map(|()| reading)) {
+            // What the service said before it failed was said, however its bytes were cut into reads.
+            let reading = match self.format.read_event(name, &data, care) {
                 Ok(reading) => reading,
-                // What the service said before it failed was said, however its bytes were cut into reads.
                 Err(failure) => {
                     self.failed = Some(failure);
                     break;
                 }
             };
+            if let Err(failure) = self.note(&reading, &mut chunk) {
+                self.failed = Some(failure);
+                break;
+            }
             if reading.drop || (reading.usage_only && !self.keeps_usage) {
                 kept.skip();
             } else if event.has_id_or_retry && self.format.strips_id_and_retry() {
@@ -191,7 +194,7 @@ impl StreamReader {
         for (choice, finish) in &reading.choices {
             self.ends.see(*choice, *finish);
         }
-        if self.finish.is_none() {
+        if self.finish.is_none() && self.ends.any() {
             let wanted = self.wanted.filter(|_| !reading.last).unwrap_or(1);
             self.finish = self.ends.finish(wanted);
             chunk.finish = self.finish.or(chunk.finish);

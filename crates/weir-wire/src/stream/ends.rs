@@ -28,7 +28,14 @@ enum State {
 
 impl Ends {
     /// Something was said of a choice; `finish`: also how it ended. What is said after that changes nothing.
+    #[inline]
     pub(super) fn see(&mut self, choice: usize, finish: Option<Finish>) {
+        if finish.is_some() || self.choices.get(choice).is_none_or(|state| *state == State::Unseen) {
+            self.note(choice, finish);
+        }
+    }
+
+    fn note(&mut self, choice: usize, finish: Option<Finish>) {
         let at = choice.min(CHOICES_MAX - 1);
         if at >= self.choices.len() {
             self.choices.resize(at + 1, State::Unseen);
@@ -44,6 +51,11 @@ impl Ends {
             self.ended += 1;
             self.finish = Some(self.finish.map_or(finish, |known| worse(known, finish)));
         }
+    }
+
+    /// Whether any choice has ended.
+    pub(super) const fn any(&self) -> bool {
+        self.ended > 0
     }
 
     /// How the answer ended, once at least so many choices have, and none that was seen is still open.
