@@ -2,7 +2,7 @@
 //!
 //! What always holds: bytes that are no progress move no limit but that of silence; a limit that has not passed by `now` is
 //! never reported; of two limits that pass at once the caller's own is named, since a hurried caller proves nothing about
-//! a service.
+//! a service. An answer whose end was said is whole whatever limit passes then: whoever asks knows that it was.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use crate::Timers;
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 /// A window that is looked at later than this after its end was not watched: the caller read slowly, not the service wrote.
 const RATE_UNWATCHED: Duration = Duration::from_secs(1);
+/// After a service has said how its answer ended it reports the tokens and closes: within a few milliseconds, or never.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
 /// Some services write the arguments of a tool call as one part, after minutes of pings.
 const TOOL_FACTOR: u32 = 4;
 
@@ -38,6 +40,8 @@ enum Stage {
     Opening,
     /// At least one meaningful part.
     Flowing(Flow),
+    /// The answer is whole since then: only what follows it is waited for.
+    Closing(Instant),
 }
 
 #[derive(Debug)]
@@ -67,6 +71,7 @@ enum Limit {
     Stall(Duration),
     Rate(u64),
     Deadline,
+    Closing,
 }
 
 impl Patience {
@@ -94,12 +99,22 @@ impl Patience {
     /// Something of the answer came; `parts` counts all so far.
     pub(crate) fn part(&mut self, now: Instant, parts: u64, phase: Phase) {
         self.heard_at = self.heard_at.map(|_| now);
+        if let Stage::Closing(_) = self.stage {
+            return;
+        }
         let window = match &self.stage {
             // A tool call may come in one part, so its pace says nothing.
             Stage::Flowing(flow) if flow.phase != Phase::Tool && phase != Phase::Tool => flow.window,
             _ => Window { since: now, parts_before: parts },
         };
         self.stage = Stage::Flowing(Flow { part_at: now, heard_since: false, phase, parts, window });
+    }
+
+    /// The service said how the answer ended. What it says after that gains it no more time.
+    pub(crate) const fn ended(&mut self, now: Instant) {
+        if !matches!(self.stage, Stage::Closing(_)) {
+            self.stage = Stage::Closing(now);
+        }
     }
 
     /// When patience ends if nothing more comes.
@@ -138,7 +153,7 @@ impl Patience {
     fn next(&self) -> (Instant, Limit) {
         let Timers { beginning, pauses, begin_by, deadline } = self.timers;
         let mut next = match self.stage {
-            Stage::Flowing(_) => (deadline, Limit::Deadline),
+            Stage::Flowing(_) | Stage::Closing(_) => (deadline, Limit::Deadline),
             _ => (begin_by.min(deadline), Limit::BeginBy),
         };
         // A limit beyond the end of time is none.
@@ -159,6 +174,7 @@ impl Patience {
                     earlier(flow.window.since, RATE_WINDOW, Limit::Rate(flow.window_parts()));
                 }
             }
+            (Stage::Closing(since), _) => earlier(*since, CLOSING_MAX, Limit::Closing),
             (stage, Some(beginning)) => {
                 if let (Stage::Head, Some(head)) = (stage, beginning.head) {
                     earlier(self.sent_at, head, Limit::Head);
@@ -193,6 +209,10 @@ impl Patience {
             Limit::Rate(parts) => {
                 let s = RATE_WINDOW.as_secs();
                 (Class::Timeout, format!("the stream crawls: {parts} parts of the answer came in {s} s"))
+            }
+            Limit::Closing => {
+                let s = CLOSING_MAX.as_secs();
+                (Class::Timeout, format!("the service did not close its answer within {s} s of its end"))
             }
             Limit::Deadline => {
                 (Class::Deadline, "the request's deadline passed in the middle of its answer".to_owned())

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http::Response;
 use http_body::Body as HttpBody;
 use weir_core::{Body, Clock, Failure, Head, Operation, Request};
-use weir_wire::{classify, dialect};
+use weir_wire::stream::StreamReader;
+use weir_wire::{classify, dialect, envelope};
 
 use crate::raw::Raw;
 use crate::watch::Watch;
@@ -58,7 +59,9 @@ where
         return Err(error_reply(response, watch).await);
     }
     if request.envelope.stream && request.operation != Operation::Embeddings {
-        stream::begin(response, format, request.envelope.wants_usage, watch).await
+        let choices = envelope::choices(request.operation, &request.envelope);
+        let reader = StreamReader::new(format, request.envelope.wants_usage).expecting(choices);
+        stream::begin(response, format, reader, watch).await
     } else {
         let (parts, body) = response.into_parts();
         whole::read(parts, body, format, watch, answer_bytes_max).await

@@ -52,6 +52,12 @@ impl Watch {
         self.come_nearer();
     }
 
+    /// The service said how the answer ended.
+    pub(crate) fn ended(&mut self) {
+        self.patience.ended(self.clock.now());
+        self.come_nearer();
+    }
+
     /// Looks at the clock instead of the timer, which a service that never pauses leaves no turn.
     ///
     /// # Errors

@@ -176,23 +176,16 @@ impl Attempts {
     fn rejection(&self, admission: &Admission, failure: Failure) -> Rejection {
         let late = self.shared.clock.now() >= admission.begin_by;
         let kind = match failure.class {
-            Class::Client | Class::ContextLength | Class::ContentFilter | Class::Auth | Class::Quota => {
-                Kind::Upstream
-            }
+            class if class.is_the_callers() => Kind::Upstream,
+            Class::Auth | Class::Quota => Kind::Upstream,
             Class::Deadline => Kind::DeadlineExceeded,
             Class::Timeout if late => Kind::DeadlineExceeded,
             _ => Kind::UpstreamsDown,
         };
-        let message = match failure.class {
-            // What a service says of the operator's key is in the log, and nobody else's to read.
-            Class::Auth => "the service refused the gateway's own key; tell its operator".to_owned(),
-            Class::Quota => "the gateway's own quota at the service is used up; tell its operator".to_owned(),
-            _ => failure.message,
-        };
-        let mut rejection = Rejection::new(kind, message);
+        let mut rejection = Rejection::new(kind, failure.words());
         rejection.retry_after = failure.retry_after;
         // The caller's own mistakes are told in the service's words; a bad key of the operator's is not the caller's to see.
-        if matches!(failure.class, Class::Client | Class::ContextLength | Class::ContentFilter) {
+        if failure.class.is_the_callers() {
             rejection.reply = failure.reply;
         }
         rejection

@@ -12,6 +12,7 @@ enum Did {
     Head(u64),
     Heard(u64, Phase),
     Part(u64, Phase),
+    Ended(u64),
 }
 
 /// Another could answer: head within 15 s, first part within 18 s.
@@ -41,6 +42,7 @@ fn end(timers: Timers, story: &[Did]) -> (u64, Class, String) {
             match did {
                 Did::Head(_) => patience.head(),
                 Did::Heard(_, phase) => patience.heard(at(ms), phase),
+                Did::Ended(_) => patience.ended(at(ms)),
                 Did::Part(_, phase) => {
                     let parts = if let Stage::Flowing(flow) = &patience.stage { flow.parts } else { 0 };
                     patience.part(at(ms), parts + 1, phase);
@@ -61,7 +63,7 @@ fn end(timers: Timers, story: &[Did]) -> (u64, Class, String) {
 
 const fn when(did: Did) -> u64 {
     match did {
-        Did::Head(ms) | Did::Heard(ms, _) | Did::Part(ms, _) => ms,
+        Did::Head(ms) | Did::Heard(ms, _) | Did::Part(ms, _) | Did::Ended(ms) => ms,
     }
 }
 
@@ -129,6 +131,30 @@ fn a_stream_stalls_by_what_it_was_writing() {
     // An opened block of thoughts is no part, but says what the service writes from here on.
     let opened = after(Content, &pings(2_000, 300_000, Reasoning));
     check(alone(), &opened, (31_000, Class::Timeout, "30.0 s"));
+}
+
+#[test]
+fn what_closes_an_answer_is_not_waited_for_long() {
+    use Did::*;
+    let closing = |story: &[Did], expected: (u64, Class, &str)| check(alone(), story, expected);
+    let word = [Head(10), Part(1_000, Content)];
+    let after = |more: &[Did]| [&word, more].concat();
+    closing(&after(&[Ended(1_000)]), (3_000, Class::Timeout, "did not close"));
+    closing(&after(&[Part(9_000, Content), Ended(9_000)]), (11_000, Class::Timeout, "within 2 s"));
+    // Neither comments, nor usage, nor more of the answer gain time.
+    let comments = every(500, 5_000..100_000, |ms| Heard(ms, Content));
+    closing(&after(&[&[Ended(5_000)], &comments[..]].concat()), (7_000, Class::Timeout, "did not close"));
+    let more = every(500, 5_000..100_000, |ms| Part(ms, Reasoning));
+    closing(&after(&[&[Ended(5_000)], &more[..]].concat()), (7_000, Class::Timeout, "did not close"));
+    closing(&after(&[Ended(5_000), Ended(6_000)]), (7_000, Class::Timeout, "did not close"));
+    let soon = Timers { deadline: at(6_000), ..alone() };
+    check(soon, &after(&[Ended(5_000)]), (6_000, Class::Deadline, "deadline"));
+    let crawls = Pauses { parts_per_s_min: 2.0, ..alone().pauses };
+    check(
+        Timers { pauses: crawls, ..alone() },
+        &after(&[Ended(10_500)]),
+        (12_500, Class::Timeout, "did not close"),
+    );
 }
 
 #[test]

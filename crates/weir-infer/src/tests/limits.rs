@@ -5,7 +5,7 @@ use std::time::Duration;
 use weir_core::{Class, Operation, Request};
 
 use super::script::{Step, begin, response, send, whole};
-use super::{clock, plain, request, stream};
+use super::{clock, messages, plain, request, stream};
 use crate::{Beginning, Pauses, Timers};
 
 const COMMENT: &str = ": keep-alive\n\n";
@@ -78,6 +78,35 @@ async fn a_whole_answer_may_be_long_in_coming_and_blank_lines_show_life() {
     check(&plain(), false, &falls_silent, (Some(Class::Timeout), 50)).await;
     check(&plain(), false, &[send(&JSON[..20]), Step::Silence], (Some(Class::Timeout), 20)).await;
     check(&plain(), false, &[Step::Silence], (Some(Class::Deadline), 300)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_end_was_said_ends_although_its_connection_stays_open() {
+    let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n";
+    let silent = [Step::Silence];
+    let said = [send(WORD), Step::Wait(1_000), send(STOP)];
+    check(&stream(), false, &story(&[&said, &silent]), (None, 3)).await;
+    check(&stream(), false, &story(&[&said, &[Step::Wait(1_000), send(usage)], &silent]), (None, 3)).await;
+    check(&stream(), false, &story(&[&said, &every(1, 60, COMMENT)]), (None, 3)).await;
+    // What the service says after its end is still heard.
+    let error = "data: {\"error\":{\"message\":\"broke\",\"code\":500}}\n\n";
+    check(&stream(), false, &story(&[&said, &[send(error)], &silent]), (Some(Class::Hard), 1)).await;
+    check(&stream(), false, &story(&[&said, &[Step::Break]]), (None, 1)).await;
+    check(&stream(), false, &story(&[&said, &[Step::Wait(1_000), send(DONE)], &silent]), (None, 2)).await;
+    let (text, _) =
+        whole(&stream(), timers(false), response("text/event-stream", story(&[&said, &silent]))).await;
+    assert_eq!(text, [WORD, STOP, DONE].concat());
+    let said = [
+        send("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{}}\n\n"),
+        send(
+            "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n",
+        ),
+    ];
+    let messages = messages(true);
+    check(&messages, false, &story(&[&said, &silent]), (None, 2)).await;
+    let (text, _) =
+        whole(&messages, timers(false), response("text/event-stream", story(&[&said, &silent]))).await;
+    assert!(text.ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
