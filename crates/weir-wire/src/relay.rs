@@ -189,8 +189,14 @@ impl Relay {
     /// The attempt broke: what was held back is dropped. Says what the caller has.
     pub fn broke(&mut self) -> Delivered {
         self.held_back |= !self.hold.release().is_empty();
-        self.unclear |= self.attempt.as_ref().is_some_and(|attempt| attempt.join.unclear);
+        self.unclear |= self.was_unclear();
         self.delivered()
+    }
+
+    /// Whether the present attempt could not be joined because what it repeats may be an echo or the answer's own words: its
+    /// service has said nothing different.
+    pub fn was_unclear(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.join.unclear)
     }
 
     /// What closes a [`Delivered::Finished`] answer; empty when the caller has that, too.
