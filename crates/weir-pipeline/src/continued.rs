@@ -92,7 +92,7 @@ impl Continued {
     fn broke(&mut self, failure: Failure, differs: bool) -> Option<Next> {
         let relay = relay(self.run.as_mut()?);
         let delivered = relay.broke();
-        let differs = differs && !relay.was_unclear();
+        let unclear = relay.was_unclear();
         // Only its closing was lost; or the caller has as many tokens as it asked for, whoever would have gone on.
         let bytes = Bytes::from_static(relay.closing());
         let closing = (!bytes.is_empty()).then(|| Chunk { bytes, ..Chunk::default() });
@@ -110,8 +110,10 @@ impl Continued {
         let (now, endpoint) = (run.shared.clock.now(), lease.endpoint().clone());
         run.request.trail.failed(endpoint.name(), failure.class, &failure.message);
         if differs {
-            // It answered well, only not with the same words.
-            run.differ.push(endpoint.id());
+            // It answered well, only not with the same words; or nobody can tell.
+            if !unclear {
+                run.differ.push(endpoint.id());
+            }
             Box::new(lease).end(now, End::Abandoned);
         } else {
             lease.failed(failure.class, failure.retry_after, now);
