@@ -77,17 +77,26 @@ pub(crate) struct Limits {
     pub(crate) instructed: bool,
 }
 
+/// What the loop goes around, and what it asks.
+pub struct Around {
+    /// Stage 4.
+    pub route: Arc<Route>,
+    /// Whether there is more work than room.
+    pub pressure: Arc<Pressure>,
+    /// Whoever makes the calls.
+    pub upstream: Box<dyn Upstream>,
+}
+
 impl Attempts {
-    /// Builds the loop around stage 4 and whoever makes the calls.
+    /// Builds the loop.
     pub fn new(
         clock: Clock,
         chance: Arc<Chance>,
-        route: Arc<Route>,
-        pressure: Arc<Pressure>,
-        upstream: Box<dyn Upstream>,
+        around: Around,
         config: &config::Attempts,
         registry: &mut Registry,
     ) -> Self {
+        let Around { route, pressure, upstream } = around;
         let (policy, limits) = (Arc::new(policy(config)), limits(config));
         let metrics = Metrics::new(registry);
         Self {

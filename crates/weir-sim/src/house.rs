@@ -11,7 +11,7 @@ use prometheus_client::registry::Registry;
 use weir_admit::Admit;
 use weir_cache::Cache;
 use weir_core::{Chance, Clock, PoolId};
-use weir_pipeline::{Attempts, Models, Pipeline, repeats};
+use weir_pipeline::{Around, Attempts, Models, Pipeline, repeats};
 use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::Endpoint;
@@ -73,15 +73,15 @@ impl House {
         let levels = weir_pressure::config::Pressure::default();
         let pressure = Pressure::new(clock, &levels, &[MODEL], chance.bits(), &mut registry);
         let pressure = Arc::new(pressure);
-        let upstreams = Box::new(upstreams);
+        let around = Around { route, pressure: pressure.clone(), upstream: Box::new(upstreams) };
         let pipeline = Pipeline {
             clock,
             admit: Admit::new(clock, &[], levels.requests_max, models)
                 .expect("without keys there is no bad one"),
             cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
             queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
-            pressure: pressure.clone(),
-            attempts: Attempts::new(clock, chance, route, pressure, upstreams, &attempts, &mut registry),
+            pressure,
+            attempts: Attempts::new(clock, chance, around, &attempts, &mut registry),
             settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
         };
         Self { pipeline, records, attempts_max }
