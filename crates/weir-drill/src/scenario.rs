@@ -140,6 +140,8 @@ pub enum Check {
     NamesFallbackModel,
     /// The primary answers again so soon after it is well.
     BackWithin(Duration),
+    /// The status is the service's own.
+    Status(u16),
     /// An error says this, as the service did.
     PassesOn(&'static str),
     /// An error does not say this, which is the gateway's own doing; else the drill is failed.

@@ -49,6 +49,12 @@ pub struct Attempt {
     pub started_ms: i64,
     /// How it ended; none while it goes on.
     pub ended: Option<String>,
+    /// Whether it was to go on from a begun answer.
+    pub prefill: bool,
+    /// Tokens of its prompt, as the service counts.
+    pub prompt_tokens: u64,
+    /// Tokens of the whole answer, whether or not they were sent.
+    pub answer_tokens: u64,
 }
 
 impl Attempt {
