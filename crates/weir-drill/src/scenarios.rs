@@ -42,6 +42,11 @@ mod x18_cut_without_prefill;
 mod x19_cut_at_fallback;
 mod x20_reset_in_stream;
 mod x21_all_down;
+mod x22_cut_taken_up;
+mod x23_prefill_rejected_once;
+mod x24_clean_eof_taken_up;
+mod x25_error_event_taken_up;
+mod x26_prefill_rejected_everywhere;
 
 /// Every scenario, in the order it is shown.
 pub const ALL: &[Scenario] = &[
@@ -82,4 +87,9 @@ pub const ALL: &[Scenario] = &[
     x19_cut_at_fallback::SCENARIO,
     x20_reset_in_stream::SCENARIO,
     x21_all_down::SCENARIO,
+    x22_cut_taken_up::SCENARIO,
+    x23_prefill_rejected_once::SCENARIO,
+    x24_clean_eof_taken_up::SCENARIO,
+    x25_error_event_taken_up::SCENARIO,
+    x26_prefill_rejected_everywhere::SCENARIO,
 ];

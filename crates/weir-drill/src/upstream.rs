@@ -62,6 +62,11 @@ impl Attempt {
     pub fn complete(&self) -> bool {
         self.ended.as_deref() == Some("complete")
     }
+
+    /// Whether it was given a begun answer and would not go on from it.
+    pub fn prefill_refused(&self) -> bool {
+        self.prefill && self.ended.as_deref() == Some("rejected")
+    }
 }
 
 /// A `weir mock`.

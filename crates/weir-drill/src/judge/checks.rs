@@ -73,6 +73,17 @@ pub(super) fn breach(check: &Check, seen: &Seen) -> Option<String> {
             let silent = silent.into_iter().find(|error| !error.contains(word))?;
             Some(format!("the error does not say `{word}`, as the service's did: {silent}"))
         }
+        Check::TakenUp => {
+            let taken_up = attempts(seen).any(|attempt| attempt.prefill && attempt.complete());
+            count(taken_up, "no begun answer was given to a service that goes on from it".to_owned())
+        }
+        Check::PrefillRefused => {
+            count(attempts(seen).any(Attempt::prefill_refused), "no begun answer was refused".to_owned())
+        }
+        Check::PrefillNotRepeated => {
+            let again = prefills_after_refusal(&seen.primary) + prefills_after_refusal(&seen.fallback);
+            count(again == 0, format!("a service that refused a begun answer was given {again} more"))
+        }
         Check::Status(status) => {
             let other = seen.calls.iter().find(|told| told.status != Some(status))?;
             let said = other.status.map_or_else(|| "none".to_owned(), |said| said.to_string());
@@ -80,6 +91,15 @@ pub(super) fn breach(check: &Check, seen: &Seen) -> Option<String> {
         }
         Check::NotMaskedBy(_) | Check::AliveAfter => None,
     }
+}
+
+fn attempts(seen: &Seen) -> impl Iterator<Item = &Attempt> {
+    seen.primary.iter().chain(&seen.fallback)
+}
+
+fn prefills_after_refusal(attempts: &[Attempt]) -> usize {
+    let after = attempts.iter().skip_while(|attempt| !attempt.prefill_refused()).skip(1);
+    after.filter(|attempt| attempt.prefill).count()
 }
 
 fn names_fallback(seen: &Seen) -> Option<String> {

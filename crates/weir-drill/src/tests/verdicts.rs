@@ -208,6 +208,35 @@ fn attempts_are_counted_on_the_services_side() {
 }
 
 #[test]
+fn begun_answers_are_counted_on_the_services_side() {
+    let attempt = |ended: &str, prefill: bool| Attempt {
+        ended: Some(ended.to_owned()),
+        prefill,
+        answer_tokens: if prefill { 20 } else { 60 },
+        ..attempts(&[0]).remove(0)
+    };
+    let (cut, taken_up, refused) =
+        (attempt("cut", false), attempt("complete", true), attempt("rejected", true));
+    let seen = |primary: &[&Attempt], fallback: &[&Attempt]| {
+        let own = |attempts: &[&Attempt]| attempts.iter().copied().cloned().collect();
+        Seen { primary: own(primary), fallback: own(fallback), ..call(whole()) }
+    };
+    let again = attempt("complete", false);
+    check("X22-chat-stream", &seen(&[&cut, &taken_up], &[]), Verdict::Pass, "");
+    check("X22-chat-stream", &seen(&[&cut], &[&again]), Verdict::Partial, "no begun answer was given");
+    check(
+        "X22-chat-stream",
+        &seen(&[&cut, &refused], &[&again]),
+        Verdict::Partial,
+        "no begun answer was given",
+    );
+    check("X23-chat-stream", &seen(&[&cut], &[&refused, &again, &again]), Verdict::Pass, "");
+    check("X23-chat-stream", &seen(&[&cut], &[&again]), Verdict::Partial, "no begun answer was refused");
+    let twice = seen(&[&cut], &[&refused, &again, &refused, &again]);
+    check("X23-chat-stream", &twice, Verdict::Partial, "was given 1 more");
+}
+
+#[test]
 fn a_slow_answer_is_partial() {
     let slow = Told { took: Duration::from_secs(16), ..whole() };
     check("S07", &call(slow.clone()), Verdict::Partial, "took 16.0 s, not at most 15 s");
