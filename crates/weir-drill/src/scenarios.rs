@@ -47,6 +47,8 @@ mod x23_prefill_rejected_once;
 mod x24_clean_eof_taken_up;
 mod x25_error_event_taken_up;
 mod x26_prefill_rejected_everywhere;
+mod x27_cut_then_reset;
+mod x28_cut_then_503;
 
 /// Every scenario, in the order it is shown.
 pub const ALL: &[Scenario] = &[
@@ -92,4 +94,6 @@ pub const ALL: &[Scenario] = &[
     x24_clean_eof_taken_up::SCENARIO,
     x25_error_event_taken_up::SCENARIO,
     x26_prefill_rejected_everywhere::SCENARIO,
+    x27_cut_then_reset::SCENARIO,
+    x28_cut_then_503::SCENARIO,
 ];
