@@ -49,6 +49,7 @@ mod x25_error_event_taken_up;
 mod x26_prefill_rejected_everywhere;
 mod x27_cut_then_reset;
 mod x28_cut_then_503;
+mod x29_garbled_token;
 
 /// Every scenario, in the order it is shown.
 pub const ALL: &[Scenario] = &[
@@ -96,4 +97,5 @@ pub const ALL: &[Scenario] = &[
     x26_prefill_rejected_everywhere::SCENARIO,
     x27_cut_then_reset::SCENARIO,
     x28_cut_then_503::SCENARIO,
+    x29_garbled_token::SCENARIO,
 ];

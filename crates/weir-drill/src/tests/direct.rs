@@ -49,6 +49,8 @@ async fn each_fault_shows_as_what_it_is() {
         check("X11-chat-plain", Verdict::Fail, "no JSON"),
         check("X15-messages-stream", Verdict::Fail, "without a word"),
         check("X16-chat-plain", Verdict::Fail, "without a word"),
+        check("X29-chat-stream", Verdict::Fail, "no JSON"),
+        check("X29-messages-stream", Verdict::Fail, "no JSON"),
     );
 }
 
