@@ -50,6 +50,7 @@ mod x26_prefill_rejected_everywhere;
 mod x27_cut_then_reset;
 mod x28_cut_then_503;
 mod x29_garbled_token;
+mod x30_no_done_left_open;
 
 /// Every scenario, in the order it is shown.
 pub const ALL: &[Scenario] = &[
@@ -98,4 +99,5 @@ pub const ALL: &[Scenario] = &[
     x27_cut_then_reset::SCENARIO,
     x28_cut_then_503::SCENARIO,
     x29_garbled_token::SCENARIO,
+    x30_no_done_left_open::SCENARIO,
 ];
