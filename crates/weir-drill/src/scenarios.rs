@@ -51,6 +51,7 @@ mod x27_cut_then_reset;
 mod x28_cut_then_503;
 mod x29_garbled_token;
 mod x30_no_done_left_open;
+mod x31_signed_thoughts_stall;
 
 /// Every scenario, in the order it is shown.
 pub const ALL: &[Scenario] = &[
@@ -100,4 +101,5 @@ pub const ALL: &[Scenario] = &[
     x28_cut_then_503::SCENARIO,
     x29_garbled_token::SCENARIO,
     x30_no_done_left_open::SCENARIO,
+    x31_signed_thoughts_stall::SCENARIO,
 ];

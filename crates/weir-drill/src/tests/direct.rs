@@ -43,6 +43,8 @@ async fn each_fault_shows_as_what_it_is() {
         check("S12", Verdict::Safe, "context_length_exceeded"),
         check("S13", Verdict::Pass, "explicit error"),
         check("X05-messages-stream", Verdict::Fail, "truncated, and ends in good order"),
+        check("X05-chat-plain", Verdict::Fail, "no JSON"),
+        check("X07-messages-plain", Verdict::Safe, "overloaded_error"),
         check("X06-chat-plain", Verdict::Fail, "`insufficient_system_resource`"),
         check("X07-messages-stream", Verdict::Safe, "overloaded_error"),
         check("X08-chat-stream", Verdict::Safe, "503"),

@@ -67,7 +67,7 @@ fn check(id: &str, seen: &Seen, expected: Verdict, says: &str) {
 fn a_whole_answer_passes() {
     check("S08", &call(whole()), Verdict::Pass, "whole");
     let half = Told { thoughts: THOUGHTS[..20].to_owned(), ..whole() };
-    check("X04", &call(half), Verdict::Pass, "whole");
+    check("X04-chat-stream", &call(half), Verdict::Pass, "whole");
 }
 
 #[test]
@@ -96,7 +96,12 @@ fn words_that_are_not_the_answers_fail() {
     fail(Told { text: WORDS.replace("gate", "door"), ..whole() }, "wrong from character");
     fail(Told { text: WORDS.replacen(" is", "", 1), ..whole() }, "wrong from character");
     let twice = format!("{}{THOUGHTS}", &THOUGHTS[..20]);
-    check("X04", &call(Told { thoughts: twice, ..whole() }), Verdict::Fail, "the thoughts said twice");
+    check(
+        "X04-chat-stream",
+        &call(Told { thoughts: twice, ..whole() }),
+        Verdict::Fail,
+        "the thoughts said twice",
+    );
     fail(Told { error: Some("oops".to_owned()), text: "Other words".to_owned(), ..whole() }, "wrong from");
 }
 
