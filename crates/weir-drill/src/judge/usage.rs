@@ -11,28 +11,46 @@ use crate::upstream::Attempt;
 pub(super) fn wrong(told: Tokens, seen: &Seen) -> Option<String> {
     let attempts = || seen.primary.iter().chain(&seen.fallback);
     let fresh = || attempts().filter(|attempt| !attempt.prefill && attempt.prompt_tokens > 0);
-    let completion = range(fresh().map(|attempt| attempt.answer_tokens))?;
-    let mut prompt = range(fresh().map(|attempt| attempt.prompt_tokens))?;
-    for attempt in attempts().filter(|attempt| attempt.prefill) {
-        prompt = with_template(prompt, *completion.end(), attempt);
+    let mut right = Right {
+        completion: range(fresh().map(|attempt| attempt.answer_tokens))?,
+        prompt: range(fresh().map(|attempt| attempt.prompt_tokens))?,
+    };
+    for taken_up in attempts().filter(|attempt| attempt.prefill && attempt.complete()) {
+        right = right.or_about(taken_up);
     }
-    if completion.contains(&told.completion) && prompt.contains(&told.prompt) {
+    if right.completion.contains(&told.completion) && right.prompt.contains(&told.prompt) {
         return None;
     }
-    let Tokens { prompt: said_prompt, completion: said_completion } = told;
+    let Tokens { prompt, completion } = told;
+    let words = |range: &RangeInclusive<u64>| match (range.start(), range.end()) {
+        (least, most) if least == most => least.to_string(),
+        (least, most) => format!("{least} to {most}"),
+    };
+    let (right_prompt, right_completion) = (words(&right.prompt), words(&right.completion));
     Some(format!(
-        "wrong usage: {said_prompt} + {said_completion} tokens are told, {} + {} are right",
-        prompt.end(),
-        completion.end()
+        "wrong usage: {prompt} + {completion} tokens are told, {right_prompt} + {right_completion} are right"
     ))
 }
 
-/// A service that was given the begun answer counts it as part of its prompt, in its own rough way and with
-/// its template around it; what is left when the tokens of the begun answer are taken off is right, too.
-fn with_template(prompt: RangeInclusive<u64>, completion: u64, begun: &Attempt) -> RangeInclusive<u64> {
-    let delivered = completion.saturating_sub(begun.answer_tokens);
-    let rest = begun.prompt_tokens.saturating_sub(delivered);
-    rest.min(*prompt.start())..=rest.max(*prompt.end())
+/// What may be told.
+struct Right {
+    prompt: RangeInclusive<u64>,
+    completion: RangeInclusive<u64>,
+}
+
+impl Right {
+    /// A service that went on from a begun answer counts it as part of its prompt, with its template around it.
+    /// Nobody said how many tokens that beginning has, so whoever moves them to the answer, where they belong, has to
+    /// estimate: a quarter more or less is honest, twice as many is not.
+    fn or_about(self, taken_up: &Attempt) -> Self {
+        let (prompt, completion) = (self.prompt, self.completion);
+        let begun = completion.end().saturating_sub(taken_up.answer_tokens);
+        let (rest, off) = (taken_up.prompt_tokens.saturating_sub(begun), begun.div_ceil(4));
+        Self {
+            prompt: rest.min(*prompt.start()).saturating_sub(off)..=rest.max(*prompt.end()) + off,
+            completion: completion.start().saturating_sub(off)..=completion.end() + off,
+        }
+    }
 }
 
 fn range(counts: impl Iterator<Item = u64> + Clone) -> Option<RangeInclusive<u64>> {
