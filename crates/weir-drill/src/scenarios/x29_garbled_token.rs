@@ -6,8 +6,8 @@ use crate::scenario::{STREAMS, Scenario, Wanted};
 pub(super) const SCENARIO: Scenario = Scenario {
     id: "X29",
     title: "a token that is no JSON",
-    fault: "The event of the primary's 21st token is half a JSON text, at every fresh attempt; all other \
-        events are well.",
+    fault: "The event of the primary's 21st token breaks off before its word, at every fresh attempt; all \
+        other events are well.",
     right: "The whole answer, or an explicit error; never an answer without the word.",
     ways: STREAMS,
     primary: r#"[{"fault":"garbled_token","after_tokens":20,"prefill":false}]"#,

@@ -39,7 +39,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "garbled_token",
-        about: "streamed: the event of the token after `after_tokens` (20) breaks off in its JSON, then comes the rest of the answer",
+        about: "streamed: the event of the token after `after_tokens` (20) breaks off before its words, or is `body`; then comes the rest of the answer",
         applies: streams,
         play: garbled,
     },
@@ -66,7 +66,7 @@ fn bad_json(rule: &Rule, scene: &Scene) -> Reply {
     reply
 }
 
-/// The first of the rest is a token; half of its event is before its words in every dialect.
+/// The first of the rest is a token.
 fn garbled(rule: &Rule, scene: &Scene) -> Reply {
     let (mut reply, mut rest) = parted(rule, scene);
     let token = rest.iter_mut().find_map(|step| match step {
@@ -74,11 +74,20 @@ fn garbled(rule: &Rule, scene: &Scene) -> Reply {
         _ => None,
     });
     if let Some(frame) = token {
-        let half = frame.bytes.slice(..frame.bytes.len() / 2);
-        frame.bytes = [&half[..], b"\n\n"].concat().into();
+        frame.bytes = match &rule.body {
+            Some(body) => format!("data: {body}\n\n").into(),
+            None => [&frame.bytes[..before_words(&frame.bytes)], b"\n\n"].concat().into(),
+        };
     }
     reply.steps.extend(rest);
     reply
+}
+
+/// The end of what every dialect puts before the words of a token.
+fn before_words(event: &[u8]) -> usize {
+    let end_of =
+        |name: &[u8]| event.windows(name.len()).position(|part| part == name).map(|at| at + name.len());
+    end_of(b"\"delta\":").or_else(|| end_of(b"\"text\":")).unwrap_or(event.len() / 2)
 }
 
 /// The ordinary reply up to the rule's token, and what follows.

@@ -318,6 +318,11 @@ async fn a_token_is_lost_in_a_garbled_event() {
     assert_eq!(seen.events().len() - seen.chunks().len(), 2, "the garbled event and [DONE]");
     assert_eq!(tokens(&seen) + 1, entry.tokens_sent as usize);
     assert_eq!((seen.finish().as_deref(), entry.ended), (Some("stop"), Some(Ended::Complete)));
+    assert!(seen.body.contains("\"delta\":\n\n"), "{}", seen.body);
+    let (seen, entry) =
+        play(json!({"fault": "garbled_token", "after_tokens": 4, "body": "{\"id"}), true).await;
+    assert!(seen.body.contains("data: {\"id\n\n"), "{}", seen.body);
+    assert_eq!(tokens(&seen) + 1, entry.tokens_sent as usize);
     let mock = mock_with(json!({"rules": [{"fault": "garbled_token", "after_tokens": 4}]})).await;
     let body = json!({"model": "m", "max_tokens": 99, "stream": true, "messages": [{"role": "user", "content": "a"}]});
     let seen = post(&mock, "/v1/messages", &body).send().await;
