@@ -34,9 +34,7 @@ pub(crate) struct Patience {
 /// How far the answer has come.
 #[derive(Debug)]
 enum Stage {
-    /// No response head yet.
-    Head,
-    /// A head, and nothing of the answer.
+    /// Nothing of the answer yet.
     Opening,
     /// At least one meaningful part.
     Flowing(Flow),
@@ -64,8 +62,6 @@ struct Window {
 /// Which limit ends the call.
 #[derive(Debug)]
 enum Limit {
-    Head,
-    FirstPart,
     BeginBy,
     Silence,
     Stall(Duration),
@@ -77,14 +73,7 @@ enum Limit {
 impl Patience {
     /// For a call that leaves at `now`.
     pub(crate) const fn new(timers: Timers, now: Instant) -> Self {
-        Self { timers, sent_at: now, stage: Stage::Head, heard_at: None }
-    }
-
-    /// The response head came.
-    pub(crate) const fn head(&mut self) {
-        if matches!(self.stage, Stage::Head) {
-            self.stage = Stage::Opening;
-        }
+        Self { timers, sent_at: now, stage: Stage::Opening, heard_at: None }
     }
 
     /// Bytes came that are no progress.
@@ -151,10 +140,10 @@ impl Patience {
 
     /// The limit that passes first if nothing more comes.
     fn next(&self) -> (Instant, Limit) {
-        let Timers { beginning, pauses, begin_by, deadline } = self.timers;
+        let Timers { pauses, begin_by, deadline } = self.timers;
         let mut next = match self.stage {
+            Stage::Opening => (begin_by.min(deadline), Limit::BeginBy),
             Stage::Flowing(_) | Stage::Closing(_) => (deadline, Limit::Deadline),
-            _ => (begin_by.min(deadline), Limit::BeginBy),
         };
         // A limit beyond the end of time is none.
         let mut earlier = |since: Instant, limit: Duration, name: Limit| {
@@ -162,8 +151,9 @@ impl Patience {
                 next = (due, name);
             }
         };
-        match (&self.stage, beginning) {
-            (Stage::Flowing(flow), _) => {
+        match &self.stage {
+            Stage::Opening => {}
+            Stage::Flowing(flow) => {
                 let stall = match flow.phase {
                     Phase::Reasoning if flow.heard_since => pauses.stall_alive,
                     Phase::Tool if flow.heard_since => pauses.stall_alive.saturating_mul(TOOL_FACTOR),
@@ -174,14 +164,7 @@ impl Patience {
                     earlier(flow.window.since, RATE_WINDOW, Limit::Rate(flow.window_parts()));
                 }
             }
-            (Stage::Closing(since), _) => earlier(*since, CLOSING_MAX, Limit::Closing),
-            (stage, Some(beginning)) => {
-                if let (Stage::Head, Some(head)) = (stage, beginning.head) {
-                    earlier(self.sent_at, head, Limit::Head);
-                }
-                earlier(self.sent_at, beginning.first_token, Limit::FirstPart);
-            }
-            (_, None) => {}
+            Stage::Closing(since) => earlier(*since, CLOSING_MAX, Limit::Closing),
         }
         if let Some(heard_at) = self.heard_at {
             earlier(heard_at, pauses.silence, Limit::Silence);
@@ -192,8 +175,6 @@ impl Patience {
     fn failure(&self, limit: &Limit, due: Instant) -> Failure {
         let ms = due.saturating_duration_since(self.sent_at).as_millis();
         let (class, message) = match limit {
-            Limit::Head => (Class::Timeout, format!("no response head came within {ms} ms")),
-            Limit::FirstPart => (Class::Timeout, format!("the answer had not begun after {ms} ms")),
             Limit::BeginBy => (
                 Class::Deadline,
                 format!("the answer had not begun after {ms} ms, when the request's time to begin was over"),

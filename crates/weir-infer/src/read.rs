@@ -22,7 +22,7 @@ const REPLY_WAIT: Duration = Duration::from_secs(5);
 /// Waits until an answer has begun, and gives it. For transports of one's own: [`crate::Infer::call`] reads what comes from
 /// its sockets in the same way.
 ///
-/// All limits of `timers` hold from here on, counted from this call, but for `beginning.head`: the head is there.
+/// All limits of `timers` hold from here on.
 ///
 /// # Errors
 /// What went wrong, classified; nothing of an answer has been given out.
@@ -44,14 +44,13 @@ where
 pub(crate) async fn watched<B>(
     response: Response<B>,
     request: &Request,
-    mut watch: Watch,
+    watch: Watch,
     answer_bytes_max: usize,
 ) -> Result<Begun, Failure>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    watch.head();
     let Some(format) = dialect::format(request.operation) else {
         return Ok(pass_through(response, watch));
     };

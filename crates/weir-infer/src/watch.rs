@@ -34,12 +34,6 @@ impl Watch {
         self.clock
     }
 
-    /// The response head came.
-    pub(crate) fn head(&mut self) {
-        self.patience.head();
-        self.come_nearer();
-    }
-
     /// Something of the answer came; `parts` counts all so far.
     pub(crate) fn part(&mut self, parts: u64, phase: Phase) {
         self.patience.part(self.clock.now(), parts, phase);

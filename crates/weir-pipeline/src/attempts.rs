@@ -169,7 +169,7 @@ impl Attempts {
             trail: Arc::new(Trail::new(now)),
         };
         let until = now + patience;
-        let timers = Timers { beginning: None, pauses: limits.pauses, begin_by: until, deadline: until };
+        let timers = Timers { pauses: limits.pauses, begin_by: until, deadline: until };
         let target = target(endpoint, &request, Rung::Fresh, None);
         let answer = upstream.call(&request, target, timers).await;
         // Any answer that is no fault of the service shows that it is there, a refused key included.

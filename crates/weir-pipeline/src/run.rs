@@ -443,7 +443,6 @@ impl Run {
     fn timers(&self) -> Timers {
         let Terms { begin_by, deadline, .. } = self.terms;
         Timers {
-            beginning: None,
             pauses: self.shared.limits.pauses,
             begin_by: if self.machine.is_continuing() { deadline } else { begin_by },
             deadline,

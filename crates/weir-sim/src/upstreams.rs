@@ -36,10 +36,7 @@ impl Upstream for Upstreams {
         target: Target<'a>,
         timers: Timers,
     ) -> Pin<Box<dyn Future<Output = Result<Begun, Failure>> + Send + 'a>> {
-        Box::pin(async move {
-            let call = self.begin(request, &target, timers);
-            patience::begin(self.clock, &timers, call).await
-        })
+        Box::pin(async move { patience::begin(timers.begin_by, self.begin(request, &target, timers)).await })
     }
 }
 
@@ -48,11 +45,8 @@ impl Upstreams {
         let service = self.service(target.base);
         let question = asked(self.seed, target.envelope)?;
         let wants_usage = request.envelope.wants_usage;
-        let call = async {
-            let speech = service.call(question, target.include_usage || wants_usage).await;
-            speech.map_err(failure)
-        };
-        let speech = patience::head(&timers, call).await?;
+        let speech = service.call(question, target.include_usage || wants_usage).await;
+        let speech = speech.map_err(failure)?;
         let format = dialect::format(Operation::Chat).expect("chat has a format");
         let reader = StreamReader::new(format, wants_usage);
         let mut stream = Modelled { speech, reader, held: None, patience: None };
