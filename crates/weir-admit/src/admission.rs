@@ -16,6 +16,8 @@ pub struct Admission {
     pub pool: PoolId,
     /// Whose request it is.
     pub tenant: Tenant,
+    /// Its share next to other tenants; 1 is usual.
+    pub weight: u32,
     /// How urgent it is, within what the key may ask for.
     pub priority: Priority,
     /// When the answer must have begun for the caller still to be there.

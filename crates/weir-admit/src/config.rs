@@ -20,4 +20,12 @@ pub struct Key {
     /// The most urgent level (0 first, 9 last) that the key may ask for. Default 0.
     #[serde(default)]
     pub priority_cap: u8,
+    /// The key's share next to others while requests wait: one of weight 2 gets twice the tokens of one of weight 1.
+    /// Default 1.
+    #[serde(default = "weight")]
+    pub weight: u32,
+}
+
+const fn weight() -> u32 {
+    1
 }

@@ -65,6 +65,7 @@ struct Known {
     hash: [u8; 32],
     name: Arc<str>,
     priority_cap: Priority,
+    weight: u32,
     limits: Option<Arc<Limits>>,
 }
 
@@ -100,6 +101,7 @@ impl Keys {
                 hash: *hash.as_bytes(),
                 name: key.name.as_str().into(),
                 priority_cap: Priority::new(key.priority_cap).unwrap_or(Priority::LAST),
+                weight: key.weight,
                 limits: Limits::new(key, now),
             });
             by_prefix.entry(prefix(hash.as_bytes())).or_default().push(known);
@@ -133,6 +135,11 @@ impl Keys {
 impl Caller {
     pub(crate) fn priority_cap(&self) -> Priority {
         self.known.as_ref().map_or(Priority::FIRST, |known| known.priority_cap)
+    }
+
+    pub(crate) fn weight(&self) -> u32 {
+        const USUAL: u32 = 1;
+        self.known.as_ref().map_or(USUAL, |known| known.weight)
     }
 
     /// Takes one request and the estimated tokens from the key's rates.

@@ -71,6 +71,7 @@ impl Admit {
         request.trail.admitted(caller.tenant.name.clone(), urgency.priority);
         Ok(Admission {
             pool: found.pool,
+            weight: caller.weight(),
             tenant: caller.tenant,
             priority: urgency.priority,
             begin_by: urgency.begin_by,

@@ -12,7 +12,7 @@ use crate::{Admission, Admit, Models, NewKey, config};
 const TOKEN: &str = "weir_000102030405060708090a0b0c0d0e0f1011121314151617";
 
 fn key(rpm: Option<u64>, tpm: Option<u64>, priority_cap: u8) -> config::Key {
-    config::Key { name: "team".into(), hash: crate::hash_text(TOKEN), rpm, tpm, priority_cap }
+    config::Key { name: "team".into(), hash: crate::hash_text(TOKEN), rpm, tpm, priority_cap, weight: 1 }
 }
 
 fn admit(keys: &[config::Key], requests_max: usize) -> Admit {
@@ -132,11 +132,43 @@ fn priority_comes_from_header_or_tier_and_is_capped() {
     check(None, Some("priority"), 0, 2);
     check(None, Some("flex"), 0, 8);
     check(None, Some("default"), 0, 5);
-    for bad in ["10", "-1", "high"] {
-        let (kind, message) =
-            refusal(admit(&[], 10).check(&with_header(chat("flash"), "x-weir-priority", bad)));
-        assert!(kind == Kind::BadRequest && message.contains(bad), "{message}");
-    }
+}
+
+#[test]
+fn what_is_granted_where_more_was_asked_for_is_noted() {
+    let check = |name: &str, value: &str, cap: u8, priority: Option<u8>, deadline_s: Option<u64>| {
+        let request = with_header(with_token(chat("pro")), name, value);
+        admit(&[key(None, None, cap)], 10).check(&request).unwrap();
+        let granted = (request.trail.capped_priority(), request.trail.capped_deadline());
+        assert_eq!(
+            granted,
+            (priority.and_then(Priority::new), deadline_s.map(Duration::from_secs)),
+            "{name}: {value}"
+        );
+    };
+    check("x-weir-priority", "2", 3, Some(3), None);
+    check("x-weir-priority", "3", 3, None, None);
+    check("x-weir-priority", "4", 3, None, None);
+    // Who asks for nothing is granted whatever it is.
+    check("x-other", "1", 9, None, None);
+    check("x-weir-deadline-ms", "60000", 0, None, None);
+    check("x-weir-deadline-ms", "60001", 0, None, Some(60));
+}
+
+#[test]
+fn a_bad_header_is_refused_by_its_value_and_the_range() {
+    let check = |name: &str, values: &[&str], range: &str| {
+        for value in values {
+            let (kind, message) = refusal(admit(&[], 10).check(&with_header(chat("flash"), name, value)));
+            let told = message.contains(&format!("`{name}` is `{value}`")) && message.contains(range);
+            assert!(kind == Kind::BadRequest && told, "{message}");
+        }
+    };
+    check("x-weir-priority", &["10", "-1", "high", "", "1.5", "300"], "0 (first) to 9 (last)");
+    let absurd = ["-1", "0", "soon", "", "1e3", "86400001", "99999999999999999999999"];
+    check("x-weir-deadline-ms", &absurd, "from 1 to 86400000");
+    check("x-weir-degrade", &["perhaps", "Never", "", "0"], "`allow` or `never`");
+    assert!(admit(&[], 10).check(&with_header(chat("flash"), "x-weir-deadline-ms", "86400000")).is_ok());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use weir_core::{Kind, Operation, Priority, Rejection, Request, names};
 
 /// Priority and time limits of one request.
@@ -14,18 +14,19 @@ pub(crate) struct Urgency {
     pub(crate) may_degrade: bool,
 }
 
-/// Reads a request's urgency. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit.
+/// Reads a request's urgency. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit. What is
+/// less than was asked for is noted in the trail, from where the caller is told.
 pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<Urgency, Rejection> {
-    let priority = priority(request)?.max(cap);
-    let asked = match request.header(&names::DEADLINE_MS) {
-        None => longest,
-        Some(text) => match text.parse() {
-            Ok(ms) if ms > 0 => Duration::from_millis(ms).min(longest),
-            _ => {
-                return Err(bad_header(&names::DEADLINE_MS, text, "a whole number of milliseconds above 0"));
-            }
-        },
-    };
+    let asked = priority(request)?;
+    let priority = asked.unwrap_or_default().max(cap);
+    if asked.is_some_and(|asked| asked < priority) {
+        request.trail.priority_capped();
+    }
+    let asked = deadline(request)?;
+    if asked.is_some_and(|asked| asked > longest) {
+        request.trail.deadline_capped(longest);
+    }
+    let asked = asked.unwrap_or(longest).min(longest);
     let patience = sdk_timeout(request).map_or(asked, |timeout| leave_room(timeout).min(asked));
     // An SDK's timeout on a stream runs from byte to byte, not to the end: it only bounds the beginning.
     let deadline = if request.envelope.stream { asked } else { patience };
@@ -37,26 +38,43 @@ pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<
 fn may_degrade(request: &Request) -> Result<bool, Rejection> {
     // What only one service can do, no other one can do worse.
     let can = request.operation != Operation::Other && !request.envelope.stateful;
-    match request.header(&names::DEGRADE).map(str::trim) {
-        None | Some("allow") => Ok(can),
+    let Some(asked) = request.headers.get(&names::DEGRADE) else { return Ok(can) };
+    match text(asked) {
+        Some("allow") => Ok(can),
         Some("never") => Ok(false),
-        Some(other) => Err(bad_header(&names::DEGRADE, other, "`allow` or `never`")),
+        _ => Err(bad_header(&names::DEGRADE, asked, "`allow` or `never`")),
     }
 }
 
-fn priority(request: &Request) -> Result<Priority, Rejection> {
-    if let Some(text) = request.header(&names::PRIORITY) {
-        let level = text.trim().parse().ok().and_then(Priority::new);
-        return level.ok_or_else(|| bad_header(&names::PRIORITY, text, "a level from 0 (first) to 9 (last)"));
+/// The priority that is asked for, if one is.
+fn priority(request: &Request) -> Result<Option<Priority>, Rejection> {
+    if let Some(asked) = request.headers.get(&names::PRIORITY) {
+        let level = text(asked).and_then(|text| text.parse().ok()).and_then(Priority::new);
+        let expected = "a level from 0 (first) to 9 (last)";
+        return level.map(Some).ok_or_else(|| bad_header(&names::PRIORITY, asked, expected));
     }
     const SOON: u8 = 2;
     const WHENEVER: u8 = 8;
     let level = match request.envelope.service_tier.as_deref() {
         Some("priority" | "fast") => SOON,
         Some("flex" | "batch") => WHENEVER,
-        _ => return Ok(Priority::DEFAULT),
+        _ => return Ok(None),
     };
-    Ok(Priority::new(level).unwrap_or_default())
+    Ok(Priority::new(level))
+}
+
+/// The deadline that is asked for, if one is.
+fn deadline(request: &Request) -> Result<Option<Duration>, Rejection> {
+    /// One day: who writes more has mistaken the unit.
+    const MS_MAX: u64 = 86_400_000;
+    let Some(asked) = request.headers.get(&names::DEADLINE_MS) else { return Ok(None) };
+    match text(asked).and_then(|text| text.parse().ok()) {
+        Some(ms @ 1..=MS_MAX) => Ok(Some(Duration::from_millis(ms))),
+        _ => {
+            let expected = format!("a whole number of milliseconds from 1 to {MS_MAX} (one day)");
+            Err(bad_header(&names::DEADLINE_MS, asked, &expected))
+        }
+    }
 }
 
 /// The caller's own timeout, which the official SDKs send by default, in seconds.
@@ -71,7 +89,14 @@ fn leave_room(timeout: Duration) -> Duration {
     timeout.mul_f64(0.9).max(timeout.saturating_sub(Duration::from_secs(2)))
 }
 
-fn bad_header(name: &HeaderName, value: &str, expected: &str) -> Rejection {
-    Rejection::new(Kind::BadRequest, format!("the header `{name}` is `{value}`, which is not {expected}"))
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok().map(str::trim)
+}
+
+fn bad_header(name: &HeaderName, value: &HeaderValue, expected: &str) -> Rejection {
+    /// More of a value than this shows nothing that helps.
+    const SHOWN_MAX: usize = 64;
+    let shown: String = String::from_utf8_lossy(value.as_bytes()).chars().take(SHOWN_MAX).collect();
+    Rejection::new(Kind::BadRequest, format!("the header `{name}` is `{shown}`, which is not {expected}"))
         .at(name.as_str())
 }

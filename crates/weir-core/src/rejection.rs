@@ -46,6 +46,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the table's order.
+    pub const ALL: [Self; 16] = [
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::UnknownModel,
+        Self::UnknownPath,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::QueueTimeout,
+        Self::UpstreamsDown,
+        Self::DeadlineExceeded,
+        Self::Upstream,
+        Self::Draining,
+        Self::Internal,
+    ];
+
     /// Status, stable code, OpenAI error type, Anthropic error type.
     const fn row(self) -> (u16, &'static str, &'static str, &'static str) {
         const BAD: &str = "invalid_request_error";

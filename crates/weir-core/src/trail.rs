@@ -59,6 +59,8 @@ pub struct Trail {
     rescued: AtomicBool,
     level: AtomicU8,
     degraded: OnceLock<String>,
+    priority_capped: AtomicBool,
+    deadline_capped_ms: AtomicU64,
     parts: Mutex<Vec<Part>>,
 }
 
@@ -90,6 +92,8 @@ impl Trail {
             rescued: AtomicBool::new(false),
             level: AtomicU8::new(0),
             degraded: OnceLock::new(),
+            priority_capped: AtomicBool::new(false),
+            deadline_capped_ms: AtomicU64::new(0),
             parts: Mutex::new(Vec::new()),
         }
     }
@@ -109,9 +113,36 @@ impl Trail {
         self.caller.get()
     }
 
+    /// It is less urgent than its caller asked for: its key may not ask for more.
+    pub fn priority_capped(&self) {
+        self.priority_capped.store(true, Ordering::Relaxed);
+    }
+
+    /// How urgent it is instead of as urgent as its caller asked for; `None` when that was granted.
+    pub fn capped_priority(&self) -> Option<Priority> {
+        self.caller().filter(|_| self.priority_capped.load(Ordering::Relaxed)).map(|(_, priority)| *priority)
+    }
+
+    /// It may take this long, and not as long as its caller asked for.
+    pub fn deadline_capped(&self, longest: Duration) {
+        let ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        self.deadline_capped_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// How long it may take instead of as long as its caller asked for; `None` when that was granted.
+    pub fn capped_deadline(&self) -> Option<Duration> {
+        let ms = self.deadline_capped_ms.load(Ordering::Relaxed);
+        (ms > 0).then(|| Duration::from_millis(ms))
+    }
+
     /// It joined the queue.
     pub fn queued(&self, now: Instant) {
         self.queued_us.store(self.since(now), Ordering::Relaxed);
+    }
+
+    /// Whether it is in the queue for its first turn.
+    pub fn is_in_line(&self) -> bool {
+        self.queued_us.load(Ordering::Relaxed) > 0 && self.permitted_us.load(Ordering::Relaxed) == 0
     }
 
     /// It left the queue with a permit.

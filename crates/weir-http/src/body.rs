@@ -92,8 +92,8 @@ pub struct Stream {
 }
 
 enum State {
-    /// The head is out, the answer has not begun.
-    Waiting(Waiting),
+    /// The head is out, the answer has not begun; what is said first, if it is not a comment.
+    Waiting(Waiting, Option<Bytes>),
     /// The answer is coming.
     Passing(Box<Answer>),
     /// The error has been told; it is flushed before the connection is cut.
@@ -113,14 +113,15 @@ impl Stream {
         Self::new(State::Passing(Box::new(answer)), operation, silence_max, cut)
     }
 
-    /// A stream whose answer is still to begin: its first comment is due now.
+    /// A stream whose answer is still to begin: its greeting, or else its first comment, is due now.
     pub(crate) fn waiting(
         run: Waiting,
+        greeting: Option<Bytes>,
         operation: Operation,
         silence_max: Duration,
         cut: CancellationToken,
     ) -> Self {
-        let mut stream = Self::new(State::Waiting(run), operation, silence_max, cut);
+        let mut stream = Self::new(State::Waiting(run, greeting), operation, silence_max, cut);
         stream.last_said -= silence_max;
         stream.comment_due = Box::pin(tokio::time::sleep(Duration::ZERO));
         stream
@@ -136,7 +137,7 @@ impl Stream {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         loop {
             match &mut self.state {
-                State::Waiting(run) => match run.as_mut().poll(cx) {
+                State::Waiting(run, _) => match run.as_mut().poll(cx) {
                     Poll::Ready(answer) if !answer.head.status.is_success() => {
                         return self.refuse(answer, cx);
                     }
@@ -224,7 +225,14 @@ impl Stream {
             let due = self.last_said + self.silence_max;
             if Instant::now() >= due {
                 self.comment_due.as_mut().reset(Instant::now() + self.silence_max);
-                return self.comment();
+                let greeting = match &mut self.state {
+                    State::Waiting(_, greeting) => greeting.take(),
+                    _ => None,
+                };
+                return match greeting {
+                    Some(greeting) => self.say(greeting),
+                    None => self.comment(),
+                };
             }
             self.comment_due.as_mut().reset(due);
         }

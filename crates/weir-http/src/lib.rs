@@ -18,14 +18,16 @@ mod respond;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::{Request as HttpRequest, Response};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use weir_core::{Chance, Operation, Rejection, Request};
 use weir_pipeline::Pipeline;
 use weir_wire::operation::Target;
+use weir_wire::queued;
 
 pub use body::DoorBody;
 
@@ -119,7 +121,8 @@ impl Door {
             return respond::begun(answer, &asked, self.clock_now(), DoorBody::plain);
         }
         let pipeline = self.pipeline.clone();
-        let mut run: Waiting = Box::pin(async move { pipeline.run(&request).await });
+        let running = request.clone();
+        let mut run: Waiting = Box::pin(async move { pipeline.run(&running).await });
         match tokio::time::timeout(self.keep_alive, run.as_mut()).await {
             Ok(answer) => respond::begun(answer, &asked, self.clock_now(), |answer| {
                 if answer.exact_len().is_some() {
@@ -133,10 +136,20 @@ impl Door {
                 )))
             }),
             Err(_still_waiting) => {
-                let stream = Stream::waiting(run, operation, self.keep_alive, self.cut.clone());
+                let greeting = self.greeting(&request);
+                let stream = Stream::waiting(run, greeting, operation, self.keep_alive, self.cut.clone());
                 respond::opened(&asked, DoorBody::Stream(Box::new(stream)))
             }
         }
+    }
+
+    /// What a stream begins with whose answer has not begun, where its protocol has words for that.
+    fn greeting(&self, request: &Request) -> Option<Bytes> {
+        let says_so = request.operation == Operation::Responses && request.trail.is_in_line();
+        says_so.then(|| {
+            let since = self.pipeline.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+            queued::responses(&request.id.to_string(), &request.model, since.as_secs())
+        })
     }
 
     fn clock_now(&self) -> std::time::Instant {

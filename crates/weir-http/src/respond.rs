@@ -48,7 +48,7 @@ pub(crate) fn begun(
     name_request(&mut headers, asked.dialect, asked.id);
     headers.insert(CACHE, HeaderValue::from_static(trail.cache().header()));
     headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts()));
-    headers.insert(names::LEVEL.clone(), HeaderValue::from(u16::from(trail.level())));
+    say_what_it_met(&mut headers, trail);
     let queued = trail.queue_wait(now).as_millis();
     if queued > 0 {
         headers.insert(names::QUEUE_MS.clone(), HeaderValue::from(u64::try_from(queued).unwrap_or(u64::MAX)));
@@ -81,7 +81,23 @@ pub(crate) fn opened(asked: &Asked, body: DoorBody) -> Response<DoorBody> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    say_what_it_met(headers, &asked.trail);
     response
+}
+
+/// The level of pressure, and what was granted where more was asked for.
+fn say_what_it_met(headers: &mut HeaderMap, trail: &Trail) {
+    headers.insert(names::LEVEL.clone(), HeaderValue::from(u16::from(trail.level())));
+    let capped = [
+        (&names::PRIORITY, trail.capped_priority().map(|priority| u128::from(priority.level()))),
+        (&names::DEADLINE_MS, trail.capped_deadline().map(|longest| longest.as_millis())),
+    ];
+    for (name, granted) in capped {
+        let text = granted.map(|granted| format!("{granted};capped"));
+        if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+            headers.insert(name.clone(), value);
+        }
+    }
 }
 
 /// A JSON document of weir's own.

@@ -232,31 +232,43 @@ impl<'a> Exchange<'a> {
             chance: self.chance.clone(),
             matter,
         };
-        if let Some(rule) = self.state.pick_fault(&Facts { path: self.bare.path, model }, &scene) {
-            self.attempt.note_fault(rule.fault());
-            return (rule.fault.play)(&rule, &scene);
-        }
+        let facts = Facts { path: self.bare.path, model };
         if self.head.method == http::Method::GET {
-            return scene.reply();
+            return match self.state.pick_fault(&facts, &scene) {
+                Some(rule) => self.spoiled(&rule, &scene),
+                None => scene.reply(),
+            };
         }
-        let (decision, slot) = self.state.arrive(self.shape, self.pace);
-        if let Some(slot) = slot {
+        let Some(mut slot) = self.state.enter() else {
+            return self.refused("account_limit", &Refusal::over_account_limit());
+        };
+        if let Some(rule) = self.state.pick_fault(&facts, &scene) {
             self.attempt.hold(slot);
+            return self.spoiled(&rule, &scene);
         }
+        let decision = self.state.arrive(self.shape, self.pace, &mut slot);
+        self.attempt.hold(slot);
         match decision {
             Decision::Run { pace, .. } => {
                 scene.pace = overrides.apply(pace);
                 self.ordinary(&scene, plan)
             }
-            Decision::Refuse { trouble, refusal } => {
-                self.attempt.note_fault(trouble);
-                Reply::refusal(&refusal, self.shape, &self.stamp.id, None)
-            }
+            Decision::Refuse { trouble, refusal } => self.refused(trouble, &refusal),
             Decision::Reset => {
                 self.attempt.note_fault("outage");
                 Reply::nothing_but(Step::Sever(Sever::Rst))
             }
         }
+    }
+
+    fn spoiled(&self, rule: &fault::Rule, scene: &Scene) -> Reply {
+        self.attempt.note_fault(rule.fault());
+        (rule.fault.play)(rule, scene)
+    }
+
+    fn refused(&self, trouble: &str, refusal: &Refusal) -> Reply {
+        self.attempt.note_fault(trouble);
+        Reply::refusal(refusal, self.shape, &self.stamp.id, None)
     }
 
     /// The ordinary reply, or the fault that the profile plays on its own now and then.

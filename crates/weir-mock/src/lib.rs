@@ -64,6 +64,9 @@ pub struct Options {
     pub name: String,
     /// The models served; any name is when there are none.
     pub models: Vec<String>,
+    /// Calls that are worked on at one time; one more is 429, as DeepSeek refuses what goes beyond an account's limit.
+    /// None: as many as the profile takes.
+    pub concurrent_max: Option<u32>,
 }
 
 impl Default for Options {
@@ -74,6 +77,7 @@ impl Default for Options {
             seed: 1,
             name: "mock".to_owned(),
             models: models.map(str::to_owned).to_vec(),
+            concurrent_max: None,
         }
     }
 }

@@ -112,6 +112,11 @@ impl Refusal {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded", message)
     }
 
+    /// 429: the account has as many under way as it may.
+    pub fn over_account_limit() -> Self {
+        Refusal { retry_after: Some("1".to_owned()), ..Self::rate_limited() }
+    }
+
     /// The service is full: 503, or 529 for callers who speak Anthropic's dialect.
     pub fn busy(shape: Shape) -> Self {
         let status = match shape {

@@ -78,8 +78,7 @@ impl Service {
                     }
                 }
                 Verdict::OverAccountLimit => {
-                    let refusal = Refusal { retry_after: Some("1".to_owned()), ..Refusal::rate_limited() };
-                    Decision::Refuse { trouble: "account_limit", refusal }
+                    Decision::Refuse { trouble: "account_limit", refusal: Refusal::over_account_limit() }
                 }
             },
             Room::Down(outage) => match outage.resets(now) {

@@ -40,11 +40,15 @@ struct Current {
     generation: u64,
     /// Requests that have been seen, which number their draws.
     requests: u64,
+    /// Requests that have come to this service and not left.
+    held: u32,
 }
 
-/// Room held in a service; gives nothing back to one that has replaced it.
+/// A place held at a service; gives nothing back to one that has replaced it.
 pub(crate) struct Slot {
     generation: u64,
+    /// It takes room in the service too.
+    in_service: bool,
 }
 
 impl State {
@@ -56,7 +60,7 @@ impl State {
             started: Instant::now(),
             log: Mutex::default(),
             injector: Mutex::new(injector),
-            service: Mutex::new(Current { service, generation: 0, requests: 0 }),
+            service: Mutex::new(Current { service, generation: 0, requests: 0, held: 0 }),
             prefixes: Mutex::default(),
         }
     }
@@ -117,14 +121,29 @@ impl State {
         (chance, pace)
     }
 
-    /// Whether the service has room for a request now.
-    pub fn arrive(&self, shape: Shape, idle: Pace) -> (Decision, Option<Slot>) {
+    /// One of the account's places, if one is free. It is held whatever the answer will be, spoiled ones included.
+    pub fn enter(&self) -> Option<Slot> {
+        let mut current = lock(&self.service);
+        let full = self.options.concurrent_max.is_some_and(|max| current.held >= max);
+        current.held += u32::from(!full);
+        (!full).then_some(Slot { generation: current.generation, in_service: false })
+    }
+
+    /// Whether the service has room now for the request that holds `slot`.
+    pub fn arrive(&self, shape: Shape, idle: Pace, slot: &mut Slot) -> Decision {
         let now = self.started.elapsed();
         let mut current = lock(&self.service);
-        let generation = current.generation;
         let decision = current.service.arrive(now, shape, idle);
-        let holds = matches!(decision, Decision::Run { holds: true, .. });
-        (decision, holds.then_some(Slot { generation }))
+        // A service that has been replaced since is not this one's any more.
+        let same = current.generation == slot.generation;
+        if matches!(decision, Decision::Run { holds: true, .. }) {
+            if same {
+                slot.in_service = true;
+            } else {
+                current.service.leave();
+            }
+        }
+        decision
     }
 
     /// The share of answers that the profile ends for lack of resources.
@@ -136,7 +155,10 @@ impl State {
     pub fn leave(&self, slot: Slot) {
         let mut current = lock(&self.service);
         if current.generation == slot.generation {
-            current.service.leave();
+            current.held -= 1;
+            if slot.in_service {
+                current.service.leave();
+            }
         }
     }
 
@@ -157,6 +179,7 @@ impl Current {
     fn renew(&mut self, profile: Profile, seed: u64, now: Duration) {
         self.service = Service::new(profile, seed, now);
         self.generation += 1;
+        self.held = 0;
     }
 }
 

@@ -104,7 +104,7 @@ fn place<'a>(request: &Request, admission: &'a Admission) -> Place<'a> {
     Place {
         pool: admission.pool,
         tenant: &admission.tenant,
-        weight: 1.0,
+        weight: f64::from(admission.weight),
         priority: admission.priority,
         cost: request.envelope.body.len() as f64 / BYTES_PER_TOKEN + ANSWER_TOKENS,
         arrived: request.received,

@@ -18,7 +18,7 @@ pub struct Queue {
     pub tenant_waiting_mib_max: Option<usize>,
     /// Whether a less urgent request gets its turn by waiting. Default `aged`.
     pub order: Order,
-    /// How many seconds of waiting are worth one level of priority (`order = "aged"`). Default 10, at most 86,400.
+    /// How many seconds of waiting are worth one level of priority (`order = "aged"`). Default 10.
     pub aging_s: u64,
     /// How callers share a level. Default `vtc`.
     pub fairness: Fairness,

@@ -71,7 +71,7 @@ struct Share {
 /// What the line does next.
 enum Next {
     Serve(u32, usize),
-    SendAway(u32, Why),
+    EndWait(u32, Why),
     /// Permits may be free, but nobody may have them.
     Nobody,
 }
@@ -160,9 +160,11 @@ impl<W: Clone> Line<W> {
     /// the news may be about.
     pub fn check(&mut self, at: Moment, ticket: Ticket, told: &mut Told<W>) -> Option<Instant> {
         self.tick(at);
-        let id = self.waiters.find(ticket)?;
-        if let Some(why) = self.overdue(id, at.now) {
-            self.send_away(at, id, why, told);
+        // Ends: each time one leaves the line.
+        while let Some(id) = self.waiters.find(ticket)
+            && let Some(why) = self.overdue(id, at.now)
+        {
+            self.end_wait(at, id, why, told);
         }
         self.deal(at, told);
         let waiter = self.waiters.get(self.waiters.find(ticket)?);
@@ -217,7 +219,7 @@ impl<W: Clone> Line<W> {
         while self.waiters.len() > 0 && self.classes.out() < at.room {
             match self.next(at) {
                 Next::Serve(id, seats) => self.serve(at, id, seats, told),
-                Next::SendAway(id, why) => self.send_away(at, id, why, told),
+                Next::EndWait(id, why) => self.end_wait(at, id, why, told),
                 Next::Nobody => return self.keep_watch(told),
             }
         }
@@ -286,7 +288,7 @@ impl<W: Clone> Line<W> {
             let class = class_of(level as u8);
             for id in self.heads(level) {
                 if let Some(why) = self.overdue(id, at.now) {
-                    return Next::SendAway(id, why);
+                    return Next::EndWait(id, why);
                 }
                 let waiter = self.waiters.get(id);
                 match self.classes.fit(class, waiter.seats, at.room) {
@@ -400,6 +402,19 @@ impl<W: Clone> Line<W> {
             grant.held += now.saturating_duration_since(grant.since);
             self.classes.put_back(class_of(grant.level), std::mem::take(&mut grant.seats));
         }
+    }
+
+    /// Someone may wait no longer. If it is only because the line stands, places that are kept for the more urgent are kept no
+    /// longer either: the flow's first gets one. Nobody is refused for a lack of room that is not there.
+    fn end_wait(&mut self, at: Moment, id: u32, why: Why, told: &mut Told<W>) {
+        let free = at.room.saturating_sub(self.classes.out());
+        if why != Why::Standing || free == 0 {
+            return self.send_away(at, id, why, told);
+        }
+        let Waiter { tenant, level, .. } = *self.waiters.get(id);
+        let first = self.parties.get(tenant).flows[usize::from(level)].list.head().unwrap_or(id);
+        let seats = self.waiters.get(first).seats.min(free);
+        self.serve(at, first, seats, told);
     }
 
     fn send_away(&mut self, at: Moment, id: u32, why: Why, told: &mut Told<W>) {

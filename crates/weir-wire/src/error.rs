@@ -87,14 +87,13 @@ pub fn broke_off(operation: Operation, failure: &Failure, said_last: &[u8]) -> B
 pub fn in_band(operation: Operation, code: &str, message: &str, said_last: &[u8]) -> Bytes {
     let text = match operation {
         Operation::Messages | Operation::CountTokens => {
-            let kind = match code {
-                "weir_overloaded" | "weir_draining" => "overloaded_error",
-                "weir_deadline_exceeded" => "timeout_error",
+            let own = Kind::ALL.into_iter().find(|kind| kind.code() == code).map(Kind::anthropic_type);
+            let kind = own.unwrap_or(match code {
                 "content_filter" | "context_length_exceeded" | "invalid_request_error" => {
                     "invalid_request_error"
                 }
                 _ => "api_error",
-            };
+            });
             let error = json!({"type": "error", "error": {"type": kind, "message": message, "code": code}});
             format!("event: error\ndata: {error}\n\n")
         }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod gate;
 mod json;
 pub mod operation;
+pub mod queued;
 pub mod relay;
 pub mod sse;
 pub mod stream;

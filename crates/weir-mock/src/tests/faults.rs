@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{End, Seen, chat, get, mock_with, only_attempt, post};
-use crate::{Ended, LogEntry};
+use crate::{Ended, LogEntry, Mock, Options, Profile};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -52,6 +52,33 @@ async fn anthropic_callers_are_told_overloaded() {
     let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}]});
     let seen = post(&mock, "/anthropic/v1/messages", &body).send().await;
     assert_eq!((seen.status, &seen.json()["error"]["type"]), (Some(529), &json!("overloaded_error")));
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_places_and_each_comes_back() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options { profile: Profile::Instant, concurrent_max: Some(2), ..Options::default() };
+    let mock = Mock::start(listener, options).await.unwrap();
+    mock.set_faults(crate::FaultPlan::parse(r#"{"rules":[{"fault":"silence","times":1}]}"#).unwrap());
+    // One of them is worked on, the other one goes wrong: both hold a place until they are over.
+    let body = chat(true);
+    let long = || post(&mock, CHAT, &body).header("x-mock-ttft-ms", "60000");
+    let held = (long().begin().await, long().begin().await);
+    let status = async || post(&mock, CHAT, &body).send().await.status;
+    until(async || mock.log().iter().filter(|entry| entry.prompt_tokens > 0).count() == 2).await;
+    until(async || status().await == Some(429)).await;
+    drop(held);
+    until(async || status().await == Some(200)).await;
+    assert!(mock.log().iter().any(|entry| entry.fault.as_deref() == Some("account_limit")));
+}
+
+async fn until(holds: impl AsyncFn() -> bool) {
+    let looked = async {
+        while !holds().await {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(super::PATIENCE, looked).await.expect("it comes about");
 }
 
 #[tokio::test]

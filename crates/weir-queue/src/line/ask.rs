@@ -7,7 +7,7 @@ use weir_core::{Priority, Scope};
 use crate::config;
 use crate::config::{Fairness, Order};
 
-/// Longer than this nothing in a line's settings makes sense; it keeps sums of times from overflowing.
+/// The config refuses longer times; here they are kept from overflowing where sums are made of them.
 const TIME_MAX: Duration = Duration::from_secs(86_400);
 
 /// How the line decides: the config as meant.

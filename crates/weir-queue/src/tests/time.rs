@@ -86,6 +86,21 @@ fn in_a_standing_line_waits_are_cut_short_by_class() {
 }
 
 #[test]
+fn nobody_is_sent_away_from_a_standing_line_while_places_are_kept_for_others() {
+    let mut world = World::new(4, &config::Queue::default());
+    for _ in 0..3 {
+        world.come(ask(1, 5, 0)).unwrap();
+    }
+    let urgent = world.come(ask(2, 0, 0)).unwrap();
+    let waiting: Vec<_> = (0..2).map(|_| world.come(ask(1, 5, 0)).unwrap()).collect();
+    world.give_back(urgent, None);
+    assert_eq!((world.line.out(), world.line.waiting()), (3, 2), "the fourth place is kept for the urgent");
+    let gone = run(&mut world, 15_000);
+    assert_eq!(gone, [(10_000, waiting[1], Why::Standing)], "there is no place for the second");
+    assert!(world.held.contains_key(&waiting[0]), "it got the place that was free all the time");
+}
+
+#[test]
 fn a_line_that_empties_now_and_then_is_only_a_burst() {
     let mut world = World::new(1, &config::Queue::default());
     let mut turn = world.come(ask(9, 5, 0)).unwrap();

@@ -20,13 +20,21 @@ pub struct Args {
     /// Seed of its chance: the same seed and arrivals give the same answers and faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Calls it works on at one time; one more is 429
+    #[arg(long)]
+    concurrent_max: Option<u32>,
 }
 
 /// Runs until interrupted.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     runtime(None)?.block_on(async {
         let listener = bind(&args.listen, "--listen").await?;
-        let options = Options { profile: args.profile, seed: args.seed, ..Options::default() };
+        let options = Options {
+            profile: args.profile,
+            seed: args.seed,
+            concurrent_max: args.concurrent_max,
+            ..Options::default()
+        };
         let mock = Mock::start(listener, options).await?;
         eprintln!("weir mock · {} · profile {} · seed {}", mock.base_url(), args.profile, args.seed);
         eprintln!(

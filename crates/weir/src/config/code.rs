@@ -39,6 +39,10 @@ pub enum Code {
     UnknownEndpoint,
     /// W203
     UnknownModel,
+    /// W204
+    DegradesNowhere,
+    /// W205
+    DegradesInCircle,
     /// W301
     KeyHash,
     /// W401
@@ -59,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Unreadable,
         Self::Syntax,
         Self::UnknownKey,
@@ -77,6 +81,8 @@ impl Code {
         Self::NoPool,
         Self::UnknownEndpoint,
         Self::UnknownModel,
+        Self::DegradesNowhere,
+        Self::DegradesInCircle,
         Self::KeyHash,
         Self::Address,
         Self::SameAddress,
@@ -111,6 +117,8 @@ impl Code {
             Self::NoPool => ("W201", "no model that callers could ask for"),
             Self::UnknownEndpoint => ("W202", "a pool names an endpoint that does not exist"),
             Self::UnknownModel => ("W203", "a pool asks an endpoint for a model that it does not list"),
+            Self::DegradesNowhere => ("W204", "a pool's `degrade_to` is not the model of another pool"),
+            Self::DegradesInCircle => ("W205", "pools that stand in for each other in a circle"),
             Self::KeyHash => ("W301", "a hash that `weir key new` did not print"),
             Self::Address => ("W401", "not an address to listen on"),
             Self::SameAddress => ("W402", "both listeners want the same address"),

@@ -1,6 +1,6 @@
 //! Bad input: a clear error in the caller's dialect, and nothing else happens.
 
-use crate::house::{PLAIN, Service, Weir};
+use crate::house::{PLAIN, STREAM, Service, Weir};
 
 #[test]
 fn bad_bodies_are_refused_and_reach_no_service() {
@@ -37,15 +37,30 @@ fn bad_bodies_are_refused_and_reach_no_service() {
 fn bad_headers_are_refused() {
     let service = Service::with("");
     let weir = Weir::before(&[&service], "");
-    let check = |name: &str, value: &str| {
-        let reply = weir.post("/v1/chat/completions", &[(name, value)], PLAIN);
-        assert_eq!(reply.status, 400, "{}", reply.body);
-        assert_eq!(reply.json()["error"]["param"], name);
-        assert!(reply.body.contains(value), "{}", reply.body);
+    let anthropic = PLAIN.replace("}]}", "}],\"max_tokens\":9}");
+    let check = |name: &str, values: &[&str], range: &str| {
+        for value in values {
+            for (path, body) in [("/v1/chat/completions", PLAIN), ("/v1/messages", anthropic.as_str())] {
+                let reply = weir.post(path, &[(name, value)], body);
+                let error = &reply.json()["error"];
+                let told = error["message"].as_str().unwrap();
+                assert_eq!(
+                    (reply.status, error["type"].as_str()),
+                    (400, Some("invalid_request_error")),
+                    "{told}"
+                );
+                assert_eq!(
+                    (error["param"].as_str(), error["code"].as_str()),
+                    (Some(name), Some("weir_bad_request"))
+                );
+                assert!(told.contains(&format!("`{value}`")) && told.contains(range), "{told}");
+                assert_eq!(reply.json()["type"] == "error", path == "/v1/messages", "{}", reply.body);
+            }
+        }
     };
-    check("x-weir-priority", "urgent");
-    check("x-weir-priority", "10");
-    check("x-weir-deadline-ms", "soon");
+    check("x-weir-priority", &["urgent", "10", "-1", "１"], "from 0 (first) to 9 (last)");
+    check("x-weir-deadline-ms", &["soon", "0", "-5", "86400001"], "from 1 to 86400000 (one day)");
+    check("x-weir-degrade", &["perhaps", "NEVER"], "`allow` or `never`");
     let large = "x".repeat(100 << 10);
     assert_eq!(weir.post("/v1/chat/completions", &[("x-large", &large)], PLAIN).status, 431);
     assert!(service.log().is_empty());
@@ -83,6 +98,28 @@ fn keys_are_asked_for_and_kept_within_their_rates() {
     assert!((1..=30).contains(&wait), "{wait}");
     assert_eq!(service.log().len(), 2);
     assert!(service.log().iter().all(|entry| !entry.request_headers.contains_key("authorization")));
+}
+
+#[test]
+fn what_is_granted_where_more_was_asked_for_is_said() {
+    let service = Service::with("");
+    let token = "weir_0123456789abcdef0123456789abcdef";
+    let keys =
+        format!("[[key]]\nname = \"t\"\nhash = \"{}\"\npriority_cap = 3\n", weir_admit::hash_text(token));
+    let weir = Weir::before(&[&service], &keys);
+    let bearer = format!("Bearer {token}");
+    let check = |name: &str, asked: &str, said: &str| {
+        let headers = [("authorization", bearer.as_str()), (name, asked)];
+        for body in [PLAIN, STREAM] {
+            let reply = weir.post("/v1/chat/completions", &headers, body);
+            assert_eq!((reply.status, reply.header(name)), (200, said), "{name}: {asked}");
+        }
+    };
+    check("x-weir-priority", "0", "3;capped");
+    check("x-weir-priority", "3", "");
+    check("x-weir-priority", "9", "");
+    check("x-weir-deadline-ms", "700000", "600000;capped");
+    check("x-weir-deadline-ms", "600000", "");
 }
 
 #[test]

@@ -20,16 +20,25 @@ pub struct Service {
 impl Service {
     /// An instant service with faults.
     pub fn with(faults: &str) -> Self {
+        let service = Self::start(Options { profile: Profile::Instant, ..Options::default() });
+        service.faults(faults);
+        service
+    }
+
+    /// An instant service that works on so many calls at one time, and refuses one more.
+    pub fn limited(concurrent_max: u32) -> Self {
+        let concurrent_max = Some(concurrent_max);
+        Self::start(Options { profile: Profile::Instant, concurrent_max, ..Options::default() })
+    }
+
+    fn start(options: Options) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mock = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let options = Options { profile: Profile::Instant, ..Options::default() };
             Mock::start(listener, options).await.unwrap()
         });
-        let service = Self { mock, _runtime: runtime };
-        service.faults(faults);
-        service
+        Self { mock, _runtime: runtime }
     }
 
     /// Other faults from now on.

@@ -11,5 +11,6 @@ mod examples;
 mod faults;
 mod house;
 mod lifecycle;
+mod overload;
 mod seen_from_outside;
 mod wire;

@@ -99,6 +99,34 @@ fn a_waiting_stream_hears_comments_and_the_urgent_overtake() {
 }
 
 #[test]
+fn a_responses_stream_hears_that_it_is_queued_in_words_that_sdks_take() {
+    let service = Service::with("");
+    let config = service.endpoint("s").replace("models", "max_concurrent = 1\nmodels");
+    let pool = "[[pool]]\nmodel = \"deepseek-flash\"\nendpoints = [\"s\"]\n[server]\nkeep_alive_s = 1\n";
+    let weir = Weir::start(&format!("{config}{pool}"));
+    let body = r#"{"model":"deepseek-flash","input":"hi","stream":true,"store":false}"#;
+    let ask = |headers: &[(&str, &str)]| Caller::to(&weir.data).send("POST", "/v1/responses", headers, body);
+    let mut working = ask(&[("x-mock-ttft-ms", "60000")]);
+    // It waits for the service, and not for its turn: a comment is all there is to say.
+    let heard = working.until(": weir\n\n");
+    assert!(heard.contains("x-weir-level") && !heard.contains("response."), "{heard}");
+    let mut queued = ask(&[]);
+    queued.until("event: response.queued\n");
+    queued.until(": weir\n\n");
+    drop(working);
+    let reply = queued.read();
+    let events = reply.body.lines().filter_map(|line| line.strip_prefix("data: "));
+    let events: Vec<serde_json::Value> = events.filter_map(|data| serde_json::from_str(data).ok()).collect();
+    let names: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(names[..3], ["response.created", "response.queued", "response.created"], "{names:?}");
+    assert_eq!(names.last(), Some(&"response.completed"), "{names:?}");
+    let first = &events[0]["response"];
+    assert_eq!((&first["status"], &first["model"]), (&"queued".into(), &"deepseek-flash".into()));
+    assert_eq!(first["id"].as_str().unwrap()[5..], reply.header("x-request-id")[4..]);
+    assert_ne!(events[2]["response"]["id"], first["id"]);
+}
+
+#[test]
 fn both_families_name_the_request_and_say_how_it_went() {
     let service = Service::with("");
     let weir = Weir::before(&[&service], "");

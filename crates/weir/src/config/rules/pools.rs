@@ -1,5 +1,7 @@
 //! The models: who answers them, and whether those exist and can.
 
+mod ladder;
+
 use std::collections::HashSet;
 
 use weir_route::config::{Endpoint, Pool};
@@ -45,6 +47,7 @@ pub fn check(config: &Config, report: &mut Report<'_>) {
             }
         }
     }
+    ladder::check(config, report);
     warn_of_unused(config, report);
 }
 

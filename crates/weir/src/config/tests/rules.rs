@@ -131,6 +131,55 @@ fn hashes_are_those_that_weir_printed() {
         &(key(HASH) + "priority_cap = 10\nrpm = 0\ntpm = -1\n"),
         &[(4, "W006"), (5, "W006"), (6, "W006")],
     );
+    for (weight, expected) in
+        [("1", None), ("1000", None), ("0", Some("W006")), ("-1", Some("W006")), ("1.5", Some("W004"))]
+    {
+        let expected: Vec<_> = expected.map(|code| (4, code)).into_iter().collect();
+        check_with(&format!("{}weight = {weight}\n", key(HASH)), &expected);
+    }
+}
+
+#[test]
+fn a_pool_degrades_to_another_pool_and_never_in_a_circle() {
+    let chain = |links: &[(&str, &str)], expected: &[(usize, &str)]| {
+        let pool = |(model, to): &(&str, &str)| {
+            let to = if to.is_empty() { "deadline_s = 600".into() } else { format!("degrade_to = \"{to}\"") };
+            format!("[[pool]]\nmodel = \"{model}\"\n{to}\nendpoints = [\"a\"]\n")
+        };
+        let endpoint = "[[endpoint]]\nname = \"a\"\nbase_url = \"http://127.0.0.1\"\n";
+        let mut expected = expected.to_vec();
+        expected.push((2, "W902"));
+        expected.sort_unstable();
+        check(&(endpoint.to_owned() + &links.iter().map(pool).collect::<String>()), &expected);
+    };
+    chain(&[("one", "two"), ("two", "three"), ("three", "")], &[]);
+    chain(&[("one", "three"), ("two", "three"), ("three", ""), ("*", "one")], &[]);
+    chain(&[("one", "tow"), ("two", "")], &[(6, "W204")]);
+    chain(&[("one", "one"), ("two", "")], &[(6, "W204")]);
+    chain(&[("one", "*"), ("*", "")], &[(6, "W204")]);
+    chain(&[("one", "two"), ("two", "one")], &[(10, "W205")]);
+    chain(&[("in", "one"), ("one", "two"), ("two", "three"), ("three", "one")], &[(18, "W205")]);
+    chain(
+        &[("one", "two"), ("two", "one"), ("three", "four"), ("four", "three")],
+        &[(10, "W205"), (18, "W205")],
+    );
+}
+
+#[test]
+fn a_wrong_stand_in_is_shown_with_the_one_meant_and_a_circle_with_its_links() {
+    let pools = "degrade_to = \"deepseek-v4-pr\"\n[[pool]]\nmodel = \"deepseek-v4-pro\"\nendpoints = [\"deepseek\"]\n";
+    let text = format!("{}{pools}", super::MINIMAL);
+    let shown = |text: &str| super::parse(text).err().unwrap().to_string();
+    let wanted = "error[W204]: no pool has the model `deepseek-v4-pr`\n  --> weir.toml:10:14\n10 | degrade_to = \"deepseek-v4-pr\"\n   |              ^^^^^^^^^^^^^^^^\n  help: did you mean `deepseek-v4-pro`?\n";
+    assert!(shown(&text).contains(wanted), "{}", shown(&text));
+    let circle = format!("{}degrade_to = \"deepseek-flash\"\n", text.replace("-v4-pr\"", "-v4-pro\""));
+    let wanted = [
+        "error[W205]: pools stand in for each other in a circle: `deepseek-v4-pro` → `deepseek-flash` → `deepseek-v4-pro`\n",
+        "help: end the chain at the cheapest model: remove `degrade_to` from its pool",
+    ];
+    for part in wanted {
+        assert!(shown(&circle).contains(part), "{}", shown(&circle));
+    }
 }
 
 #[test]
@@ -157,6 +206,17 @@ fn limits_that_would_stop_everything_are_refused() {
     check_with(
         "[server]\nworkers = 0\nconnections_max = 0\nkeep_alive_s = 0\n[attempts]\nmax = 0\nconnect_ms = 0\n[pressure]\nrequests_max = 0\n",
         &[(2, "W006"), (3, "W006"), (4, "W006"), (6, "W006"), (7, "W006"), (9, "W006")],
+    );
+    let days = "[queue]\naging_s = 86_401\nstanding_ms = 86_400_001\nstanding_wait_ms = 86_400_001\n";
+    check_with(days, &[(2, "W006"), (3, "W006"), (4, "W006")]);
+    check_with(&days.replace("401", "400").replace("400_001", "400_000"), &[]);
+    check_with(
+        "[queue]\naging_s = 0\nstanding_wait_ms = 0\ntenant_waiters_max = 0\ntenant_waiting_mib_max = 0\n",
+        &[(2, "W006"), (3, "W006"), (4, "W006"), (5, "W006")],
+    );
+    check_with(
+        "[queue]\nstanding_ms = 0\ntenant_waiters_max = 1\ntenant_waiting_mib_max = 1_048_577\n",
+        &[(4, "W006")],
     );
     check_with("[queue]\nwaiters_max = 0\n[server]\ndrain_delay_s = 0\n", &[]);
     check_changed("models =", "max_concurrent = 0\nmodels =", &[(6, "W006")]);
