@@ -16,6 +16,7 @@ use weir_wire::dialect;
 use weir_wire::stream::StreamReader;
 
 use crate::client;
+use crate::crowd::Book;
 use crate::patience::{self, Patience};
 use crate::service::Service;
 use crate::speech::{Reset, Speech};
@@ -25,7 +26,7 @@ use crate::trouble::Refusal;
 /// The services of a world, each known by its base URL.
 pub(crate) struct Upstreams {
     pub(crate) clock: Clock,
-    pub(crate) seed: u64,
+    pub(crate) book: Book,
     pub(crate) services: Vec<(&'static str, Arc<Service>)>,
 }
 
@@ -43,7 +44,7 @@ impl Upstream for Upstreams {
 impl Upstreams {
     async fn begin(&self, request: &Request, target: &Target<'_>, timers: Timers) -> Result<Begun, Failure> {
         let service = self.service(target.base);
-        let question = asked(self.seed, target.envelope)?;
+        let question = asked(&self.book, target.envelope)?;
         let wants_usage = request.envelope.wants_usage;
         let speech = service.call(question, target.include_usage || wants_usage).await;
         let speech = speech.map_err(failure)?;
@@ -66,7 +67,7 @@ impl Upstreams {
 
 /// The question in a body. A begun answer at its end is refused in the words DeepSeek has for it: none of
 /// the modelled services can take one up.
-fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
+fn asked(book: &Book, envelope: &Envelope) -> Result<Question, Failure> {
     let messages = envelope.get("messages").unwrap_or_default();
     let Some(number) = client::number_in(messages) else {
         return Err(reply(
@@ -81,8 +82,7 @@ fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
         );
         return Err(reply(StatusCode::BAD_REQUEST, words));
     }
-    let question = Question::new(seed, number, client::FIXED_SHARE);
-    Ok(Question { fixed: envelope.temperature_zero, ..question })
+    Ok(Question { fixed: envelope.temperature_zero, ..book.question(number) })
 }
 
 /// Whether the last message is the beginning of an answer, which a service is to take up.

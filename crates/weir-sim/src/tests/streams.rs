@@ -8,10 +8,11 @@ use weir_infer::{Begun, Key, Pauses, Target, Timers};
 use weir_pipeline::Upstream;
 use weir_testkit::chat;
 
+use super::crowd::book;
 use crate::client::add_words;
 use crate::house::{self, BASES};
 use crate::service::Service;
-use crate::trouble::{Model, SLOW_FIRST, Trouble, USUAL_FIRST};
+use crate::trouble::{Model, SLOW_FIRST, Slots, Trouble, USUAL_FIRST};
 use crate::upstreams::Upstreams;
 
 const FREE: &str = r#"{"model":"m","messages":[{"role":"user","content":"question 5"}],"stream":true}"#;
@@ -37,7 +38,7 @@ fn upstreams(models: &[Model]) -> Upstreams {
     let clock = house::clock();
     let service = |(seed, model): (u64, &Model)| Service::new(clock, clock.now(), *model, seed);
     let services = BASES.into_iter().zip((1..).zip(models).map(service)).collect();
-    Upstreams { clock, seed: 1, services }
+    Upstreams { clock, book: book(), services }
 }
 
 /// Limits in milliseconds: to the caller's end of waiting, between words, in all.
@@ -158,7 +159,7 @@ async fn refusals_have_their_class() {
     };
     let always = crate::arrivals::Spell { from_s: 0.0, until_s: f64::INFINITY };
     check(Trouble::Refuses { share: 1.0 }, FREE, &[Class::Overload]).await;
-    check(Trouble::Slots(0), FREE, &[Class::Overload]).await;
+    check(Trouble::Slots(Slots::always(0)), FREE, &[Class::Overload]).await;
     check(Trouble::Outage(always), FREE, &[Class::Hard]).await;
     // None of the modelled services takes up a begun answer.
     check(Trouble::None, BEGUN, &[Class::Client, Class::PrefillRejected]).await;
