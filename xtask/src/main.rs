@@ -18,6 +18,7 @@ mod program;
 mod repository;
 mod setup;
 mod sim;
+mod soak;
 mod tally;
 mod test;
 
@@ -36,6 +37,7 @@ usage: cargo xtask <verb>
   fuzz [--seconds N] [--target NAME] [--keep]
                              every fuzz target for a minute; with --keep: what reaches new code joins the corpus
   bench [name] [args…]       run a benchmark; without a name, list them
+  soak [--minutes N]         weir under twice its capacity, with faults and callers leaving: nothing may leak
   sim [--seeds N] [--docs]   weir in every simulated world, under many seeds; with --docs: write the page's numbers
 ";
 
@@ -60,6 +62,7 @@ fn run(args: &[&str]) -> anyhow::Result<ExitCode> {
         ["check"] => check::run(&repository),
         ["test", flags @ ..] => test::run(&repository, flags),
         ["fuzz", flags @ ..] => fuzz::run(&repository, flags),
+        ["soak", flags @ ..] => soak::run(&repository, flags),
         ["sim", flags @ ..] => sim::run(&repository, flags),
         ["bench", rest @ ..] => bench::run(&repository, rest),
         [] | ["help" | "--help" | "-h"] => {

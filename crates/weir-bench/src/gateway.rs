@@ -11,12 +11,12 @@ use clap::Parser;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::signal::unix::{SignalKind, signal};
 
-mod child;
+pub mod child;
 mod contender;
 mod machine;
 mod measure;
 mod results;
-mod runs;
+pub mod runs;
 mod setup;
 mod table;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `weir-bench`: how fast weir is, measured beside proxies everyone knows, on the reader's own machine.
 //!
-//! Three verbs: `gateway` runs the whole comparison, and starts the other two, `upstream` (answers at once) and
-//! `load` (asks), as processes of its own. All three talk to 127.0.0.1 only and end by themselves.
+//! `gateway` runs the whole comparison, and starts `upstream` (answers at once) and `load` (asks) as processes of its
+//! own; `soak` overloads weir for minutes. All talk to 127.0.0.1 only and end by themselves.
 #![allow(
     clippy::disallowed_methods,
     reason = "a benchmark is the edge of the process: real clock, real sockets"
@@ -18,6 +18,7 @@ mod process;
 mod upstream;
 
 mod gateway;
+mod soak;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 enum Verb {
     /// Measure weir beside nginx and haproxy and print the ratios.
     Gateway(gateway::Arguments),
+    /// Keep weir under twice its capacity for minutes and see that nothing leaks and nobody goes without an answer.
+    Soak(soak::Arguments),
     /// Serve instant chat completions on 127.0.0.1.
     Upstream(upstream::Arguments),
     /// Ask a server on 127.0.0.1 for chat completions and print one JSON report.
@@ -56,6 +59,7 @@ fn start(verb: Verb) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match verb {
         Verb::Gateway(arguments) => runtime.block_on(gateway::run(arguments)),
+        Verb::Soak(arguments) => runtime.block_on(soak::run(arguments)),
         Verb::Upstream(arguments) => runtime.block_on(upstream::run(arguments)),
         Verb::Load(arguments) => runtime.block_on(load::run(arguments)),
     }

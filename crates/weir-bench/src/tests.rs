@@ -146,3 +146,19 @@ async fn a_closed_connection_is_an_error_and_not_an_answer() {
     let ((), outcome) = tokio::join!(serve, ask);
     assert!(outcome.unwrap_err().to_string().contains("inside the response"));
 }
+
+#[test]
+fn memory_that_grows_is_told_from_memory_that_breathes() {
+    use crate::soak::memory::{rss_line, slope};
+    let points = |growth: f64| {
+        (0..60).map(|second| {
+            let minutes = f64::from(second) / 60.0;
+            (minutes, 30_000.0 + growth * minutes + f64::from(second % 2) * 500.0)
+        })
+    };
+    let of = |growth| slope(&points(growth).collect::<Vec<_>>()).unwrap();
+    assert!(of(0.0).abs() < 20.0, "{}", of(0.0));
+    assert!((of(1_000.0) - 1_000.0).abs() < 20.0, "{}", of(1_000.0));
+    assert_eq!(slope(&points(0.0).take(9).collect::<Vec<_>>()), None, "too few to tell");
+    assert_eq!(rss_line("VmHWM:\t  900 kB\nVmRSS:\t  1234 kB\n"), Some(1234));
+}

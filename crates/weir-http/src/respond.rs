@@ -53,9 +53,6 @@ pub(crate) fn begun(
     if queued > 0 {
         headers.insert(names::QUEUE_MS.clone(), HeaderValue::from(u64::try_from(queued).unwrap_or(u64::MAX)));
     }
-    if let Some(degraded) = trail.degraded_how().and_then(|how| HeaderValue::from_str(how).ok()) {
-        headers.insert(names::DEGRADED.clone(), degraded);
-    }
     if let Some(endpoint) = trail.via().and_then(|via| HeaderValue::from_str(&via.endpoint).ok()) {
         headers.insert(ENDPOINT, endpoint);
     }
@@ -85,9 +82,13 @@ pub(crate) fn opened(asked: &Asked, body: DoorBody) -> Response<DoorBody> {
     response
 }
 
-/// The level of pressure, and what was granted where more was asked for.
+/// The level of pressure, what the answer is less than was asked for, and what was granted where more was asked for: known
+/// before the answer begins.
 fn say_what_it_met(headers: &mut HeaderMap, trail: &Trail) {
     headers.insert(names::LEVEL.clone(), HeaderValue::from(u16::from(trail.level())));
+    if let Some(degraded) = trail.degraded_how().and_then(|how| HeaderValue::from_str(how).ok()) {
+        headers.insert(names::DEGRADED.clone(), degraded);
+    }
     let capped = [
         (&names::PRIORITY, trail.capped_priority().map(|priority| u128::from(priority.level()))),
         (&names::DEADLINE_MS, trail.capped_deadline().map(|longest| longest.as_millis())),

@@ -50,7 +50,7 @@ const MAY_USE: &[(&str, Uses)] = &[
         ]),
     ),
     ("weir-fuzz", Uses::Only(&["weir-core", "weir-wire"])),
-    ("weir-bench", Uses::Only(&[])),
+    ("weir-bench", Uses::Only(&["weir-core", "weir-mock", "weir-replay"])),
     ("weir-testkit", Uses::Only(&["weir-core"])),
     ("weir", Uses::Everything),
     ("xtask", Uses::Only(&[])),

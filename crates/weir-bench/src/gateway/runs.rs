@@ -192,7 +192,7 @@ async fn served(port: u16) -> anyhow::Result<u64> {
 }
 
 /// Ports that were free a moment ago. All are held until all are known, so they differ.
-fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
+pub fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
     let mut ports = [0; N];
     let mut held = Vec::new();
     for port in &mut ports {

@@ -79,10 +79,22 @@ fn render(status: &Value) -> String {
             endpoint["first_token_ms"],
         );
     }
-    let _infallible = writeln!(out, "\n{:<24} {:>10} {:>12}", "pool", "waiting", "permits out");
+    let _infallible = writeln!(
+        out,
+        "\n{:<24} {:>6} {:>10} {:>12} {:>15} {:>8}",
+        "pool", "level", "waiting", "permits", "predicted wait", "let in"
+    );
     for pool in status["pools"].as_array().into_iter().flatten() {
-        let _infallible =
-            writeln!(out, "{:<24} {:>10} {:>12}", text(&pool["model"]), pool["waiting"], pool["permits_out"]);
+        let permits = format!("{}/{}", pool["permits_out"], pool["room"]);
+        let let_in = pool["admitted_share"].as_f64().unwrap_or(1.0) * 100.0;
+        let _infallible = writeln!(
+            out,
+            "{:<24} {:>6} {:>10} {permits:>12} {:>12} ms {let_in:>6.0} %",
+            text(&pool["model"]),
+            pool["level"],
+            pool["waiting"],
+            pool["predicted_wait_ms"],
+        );
     }
     out
 }

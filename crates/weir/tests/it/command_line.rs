@@ -31,6 +31,8 @@ fn status_shows_a_running_gateway() {
     let output = weir(&["status", "--admin", &gateway.admin], &[]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("deepseek-flash") && said.contains("closed"), "{said}");
+    let pool = said.lines().last().unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(pool, ["deepseek-flash", "0", "0", "0/20", "0", "ms", "100", "%"], "{said}");
 }
 
 #[test]
