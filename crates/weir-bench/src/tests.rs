@@ -151,7 +151,7 @@ async fn a_closed_connection_is_an_error_and_not_an_answer() {
 fn memory_that_grows_is_told_from_memory_that_breathes() {
     use crate::soak::memory::{rss_line, slope};
     let points = |growth: f64| {
-        (0..60).map(|second| {
+        (0..60).map(move |second| {
             let minutes = f64::from(second) / 60.0;
             (minutes, 30_000.0 + growth * minutes + f64::from(second % 2) * 500.0)
         })
