@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::Kind;
+
 /// Why an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -107,6 +109,29 @@ impl Class {
         self.rules().fault
     }
 
+    /// Whether it is the caller's own mistake, or what it asked for: then the service's words are the caller's to read.
+    pub const fn is_the_callers(self) -> bool {
+        matches!(self, Self::Client | Self::ContextLength | Self::ContentFilter)
+    }
+
+    /// The stable code of an answer that ends so after it has begun.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ContentFilter => "content_filter",
+            Self::ContextLength => "context_length_exceeded",
+            Self::Client => "invalid_request_error",
+            Self::Deadline => Kind::DeadlineExceeded.code(),
+            Self::Auth | Self::Quota => Kind::Upstream.code(),
+            Self::Overload
+            | Self::OwnLimit
+            | Self::Unprocessed
+            | Self::Hard
+            | Self::Timeout
+            | Self::Truncated
+            | Self::PrefillRejected => "stream_interrupted",
+        }
+    }
+
     /// Whether the service said "later".
     pub const fn is_overload(self) -> bool {
         matches!(self, Self::Overload | Self::OwnLimit)
@@ -118,7 +143,7 @@ impl Class {
 pub struct Failure {
     /// What kind of failure it was.
     pub class: Class,
-    /// What happened, for logs and for the caller: lowercase, no stop.
+    /// What happened, for logs: lowercase, no stop. Of this, a caller may read [`Failure::words`].
     pub message: String,
     /// How long the service asked to wait.
     pub retry_after: Option<Duration>,
@@ -143,5 +168,14 @@ impl Failure {
     /// A failure of the connection or of the protocol: there is no reply to pass on.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
         Self { class, message: message.into(), retry_after: None, reply: None, sent: true }
+    }
+
+    /// What a caller may read of it. What a service says of the operator's key is in the log, and nobody else's to read.
+    pub fn words(&self) -> &str {
+        match self.class {
+            Class::Auth => "the service refused the gateway's own key; tell its operator",
+            Class::Quota => "the gateway's own quota at the service is used up; tell its operator",
+            _ => &self.message,
+        }
     }
 }

@@ -30,6 +30,9 @@ pub struct Scenario {
     pub well_after: Option<Duration>,
     /// The services are spoken to over HTTP/2, where whoever runs the drill also runs the gateway.
     pub http2: bool,
+    /// The gateway is told that both services go on from a begun answer (weir: `continuation = "trailing"`), where
+    /// whoever runs the drill also runs the gateway.
+    pub takes_prefill: bool,
     /// How many calls.
     pub calls: u32,
     /// From one call's beginning to the next one's.
@@ -55,6 +58,7 @@ impl Scenario {
         fallback: "[]",
         well_after: None,
         http2: false,
+        takes_prefill: false,
         calls: 1,
         every: Duration::ZERO,
         wanted: Wanted::Answer,
@@ -140,8 +144,16 @@ pub enum Check {
     NamesFallbackModel,
     /// The primary answers again so soon after it is well.
     BackWithin(Duration),
+    /// The status is the service's own.
+    Status(u16),
     /// An error says this, as the service did.
     PassesOn(&'static str),
+    /// A service was given the begun answer, and went on from it to the end.
+    TakenUp,
+    /// A service was given the begun answer, and refused it: without that the drill tests something else.
+    PrefillRefused,
+    /// A service that refused a begun answer is not given another, not even in a later call.
+    PrefillNotRepeated,
     /// An error does not say this, which is the gateway's own doing; else the drill is failed.
     NotMaskedBy(&'static str),
     /// A call made afterwards, with both services well, is answered; else the drill is failed.

@@ -42,6 +42,16 @@ mod x18_cut_without_prefill;
 mod x19_cut_at_fallback;
 mod x20_reset_in_stream;
 mod x21_all_down;
+mod x22_cut_taken_up;
+mod x23_prefill_rejected_once;
+mod x24_clean_eof_taken_up;
+mod x25_error_event_taken_up;
+mod x26_prefill_rejected_everywhere;
+mod x27_cut_then_reset;
+mod x28_cut_then_503;
+mod x29_garbled_token;
+mod x30_no_done_left_open;
+mod x31_signed_thoughts_stall;
 
 /// Every scenario, in the order it is shown.
 pub const ALL: &[Scenario] = &[
@@ -82,4 +92,14 @@ pub const ALL: &[Scenario] = &[
     x19_cut_at_fallback::SCENARIO,
     x20_reset_in_stream::SCENARIO,
     x21_all_down::SCENARIO,
+    x22_cut_taken_up::SCENARIO,
+    x23_prefill_rejected_once::SCENARIO,
+    x24_clean_eof_taken_up::SCENARIO,
+    x25_error_event_taken_up::SCENARIO,
+    x26_prefill_rejected_everywhere::SCENARIO,
+    x27_cut_then_reset::SCENARIO,
+    x28_cut_then_503::SCENARIO,
+    x29_garbled_token::SCENARIO,
+    x30_no_done_left_open::SCENARIO,
+    x31_signed_thoughts_stall::SCENARIO,
 ];

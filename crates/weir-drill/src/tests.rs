@@ -6,6 +6,7 @@
 mod catalogue;
 mod direct;
 mod hearing;
+mod lies;
 mod reports;
 mod verdicts;
 

@@ -1,7 +1,12 @@
 //! What a caller was told: the answer read out of what was heard, and every breach of the API on the way.
 //!
 //! Pure. It reads as the official clients read, but where they shrug it takes a note: a gateway must not rely
-//! on a client's patience.
+//! on a client's patience. What always holds: an error counts only where such a client would raise it.
+
+mod chunks;
+mod error;
+mod events;
+mod whole;
 
 use std::time::Duration;
 
@@ -22,23 +27,34 @@ pub struct ToolCall {
     pub arguments: String,
 }
 
+/// Tokens that the caller is told of, and so would pay for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Of the prompt, read from a cache or not.
+    pub prompt: u64,
+    /// Of the answer, thoughts and calls included.
+    pub completion: u64,
+}
+
 /// What a caller was told.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
+    /// The status; none when no head came.
+    pub status: Option<u16>,
     /// The text of the answer.
     pub text: String,
     /// The thoughts before it.
     pub thoughts: String,
+    /// Thoughts came without the signature that makes them of use to a caller of messages.
+    pub unsigned: bool,
     /// Tools called.
     pub calls: Vec<ToolCall>,
     /// Why the answer ended, in the service's word.
     pub finish: Option<String>,
-    /// Whether usage was told.
-    pub usage: bool,
+    /// The usage, if it was told.
+    pub usage: Option<Tokens>,
     /// The model that is said to have answered.
     pub model: Option<String>,
-    /// Names the answer had; a second one is a seam that shows.
-    pub ids: Vec<String>,
     /// The error: of the status, or inside the stream.
     pub error: Option<String>,
     /// The mark after the last event came (`[DONE]`, `message_stop`); a plain body is its own mark.
@@ -56,7 +72,8 @@ pub struct Told {
 impl Told {
     /// Reads what was heard.
     pub fn read(heard: &Heard, way: Way) -> Self {
-        let mut told = Self { took: heard.took, end: heard.end.clone(), ..Self::default() };
+        let mut told =
+            Self { status: heard.status, took: heard.took, end: heard.end.clone(), ..Self::default() };
         match heard.status {
             None => {}
             Some(200..=299) if way.stream && heard.is_stream() => told.stream(heard, way.dialect),
@@ -64,10 +81,7 @@ impl Told {
                 told.breach(format!("a stream was asked for and `{}` came", heard.content_type()));
             }
             Some(200..=299) => told.whole(heard, way.dialect),
-            Some(status) => {
-                let said = String::from_utf8_lossy(&heard.body);
-                told.error = Some(short(&format!("status {status}: {}", said.trim())));
-            }
+            Some(status) => told.refusal(status, heard, way.dialect),
         }
         told
     }
@@ -76,55 +90,43 @@ impl Told {
         self.breaches.push(short(&what));
     }
 
+    /// A status that is an error, with a body that should be one.
+    fn refusal(&mut self, status: u16, heard: &Heard, dialect: Dialect) {
+        let said = String::from_utf8_lossy(&heard.body);
+        let said = format!("status {status}: {}", said.trim());
+        match serde_json::from_slice(&heard.body) {
+            Ok(body) if error::is_explicit(&body, dialect) => self.error = Some(short(&said)),
+            _ => self.breach(format!("a body that is no error of this API, with {said}")),
+        }
+    }
+
     fn whole(&mut self, heard: &Heard, dialect: Dialect) {
         if heard.end != End::Clean {
             return;
         }
         match serde_json::from_slice::<Value>(&heard.body) {
-            Ok(body) if !body["error"].is_null() => self.error = Some(short(&body["error"].to_string())),
+            Ok(body) if error::is_explicit(&body, dialect) => self.error = Some(short(&body.to_string())),
             Ok(body) => {
                 self.began = Some(heard.took);
                 self.done = true;
-                self.name(&body);
-                self.usage = body["usage"].is_object();
-                match dialect {
-                    Dialect::Chat => self.whole_chat(&body),
-                    Dialect::Messages => self.whole_message(&body),
-                }
+                whole::read(self, &body, dialect);
             }
             Err(error) => self.breach(format!("status 200 with a body that is no JSON: {error}")),
         }
     }
 
-    fn whole_chat(&mut self, body: &Value) {
-        let choice = &body["choices"][0];
-        let message = &choice["message"];
-        push_text(&mut self.text, &message["content"]);
-        push_text(&mut self.thoughts, &message["reasoning_content"]);
-        for call in message["tool_calls"].as_array().into_iter().flatten() {
-            let mut read = ToolCall::default();
-            push_text(&mut read.name, &call["function"]["name"]);
-            push_text(&mut read.arguments, &call["function"]["arguments"]);
-            self.calls.push(read);
-        }
-        self.finish = choice["finish_reason"].as_str().map(str::to_owned);
-    }
-
-    fn whole_message(&mut self, body: &Value) {
-        for block in body["content"].as_array().into_iter().flatten() {
-            push_text(&mut self.text, &block["text"]);
-            push_text(&mut self.thoughts, &block["thinking"]);
-            if let Some(name) = block["name"].as_str() {
-                self.calls.push(ToolCall { name: name.to_owned(), arguments: block["input"].to_string() });
-            }
-        }
-        self.finish = body["stop_reason"].as_str().map(str::to_owned);
-    }
-
     fn stream(&mut self, heard: &Heard, dialect: Dialect) {
+        let mut reader = match dialect {
+            Dialect::Chat => Reader::Chat(chunks::Reader::default()),
+            Dialect::Messages => Reader::Messages(events::Reader::default()),
+        };
         for event in &heard.events {
             if self.done {
                 self.breach(format!("an event after the last one: {}", event.data));
+                return;
+            }
+            if self.error.is_some() {
+                self.breach(format!("the stream went on after an error: {}", event.data));
                 return;
             }
             if dialect == Dialect::Chat && event.data == "[DONE]" {
@@ -135,17 +137,13 @@ impl Told {
                 self.breach(format!("an event that is no JSON: {}", event.data));
                 continue;
             };
-            if event.name == "error" || !data["error"].is_null() {
-                self.error.get_or_insert_with(|| short(&data.to_string()));
+            if error::is_event(&event.name, &data, dialect) {
+                self.error = Some(short(&data.to_string()));
                 continue;
             }
-            if self.error.is_some() {
-                self.breach("the stream went on after an error".to_owned());
-                return;
-            }
-            match dialect {
-                Dialect::Chat => self.chunk(&data),
-                Dialect::Messages => self.message_event(&data),
+            match &mut reader {
+                Reader::Chat(reader) => reader.take(self, &event.name, &data),
+                Reader::Messages(reader) => reader.take(self, &event.name, &data),
             }
             if self.began.is_none() && self.has_begun() {
                 self.began = Some(event.at);
@@ -154,78 +152,18 @@ impl Told {
     }
 
     fn has_begun(&self) -> bool {
-        !(self.text.is_empty() && self.thoughts.is_empty() && self.calls.is_empty()) || self.finish.is_some()
+        self.has_said() || self.finish.is_some()
     }
 
-    fn chunk(&mut self, data: &Value) {
-        self.name(data);
-        self.usage |= data["usage"].is_object();
-        let choice = &data["choices"][0];
-        let delta = &choice["delta"];
-        let before = self.text.len() + self.thoughts.len();
-        push_text(&mut self.text, &delta["content"]);
-        push_text(&mut self.thoughts, &delta["reasoning_content"]);
-        let mut said = self.text.len() + self.thoughts.len() > before;
-        for part in delta["tool_calls"].as_array().into_iter().flatten() {
-            said = true;
-            let index = part["index"].as_u64().and_then(|index| usize::try_from(index).ok()).unwrap_or(0);
-            if part["id"].is_string() || index >= self.calls.len() {
-                self.calls.push(ToolCall::default());
-            }
-            if let Some(call) = self.calls.last_mut() {
-                push_text(&mut call.name, &part["function"]["name"]);
-                push_text(&mut call.arguments, &part["function"]["arguments"]);
-            }
-        }
-        if said && self.finish.is_some() {
-            self.breach("more was said after the finish".to_owned());
-        }
-        if let Some(finish) = choice["finish_reason"].as_str() {
-            self.finish = Some(finish.to_owned());
-        }
+    fn has_said(&self) -> bool {
+        !(self.text.is_empty() && self.thoughts.is_empty() && self.calls.is_empty())
     }
+}
 
-    fn message_event(&mut self, data: &Value) {
-        match data["type"].as_str().unwrap_or_default() {
-            "message_start" => {
-                if !self.ids.is_empty() {
-                    self.breach("the message began twice".to_owned());
-                }
-                self.name(&data["message"]);
-            }
-            "content_block_start" => {
-                let block = &data["content_block"];
-                push_text(&mut self.text, &block["text"]);
-                push_text(&mut self.thoughts, &block["thinking"]);
-                if let Some(name) = block["name"].as_str() {
-                    self.calls.push(ToolCall { name: name.to_owned(), arguments: String::new() });
-                }
-            }
-            "content_block_delta" => {
-                let delta = &data["delta"];
-                push_text(&mut self.text, &delta["text"]);
-                push_text(&mut self.thoughts, &delta["thinking"]);
-                if let Some(call) = self.calls.last_mut() {
-                    push_text(&mut call.arguments, &delta["partial_json"]);
-                }
-            }
-            "message_delta" => {
-                self.usage |= data["usage"]["output_tokens"].is_u64();
-                self.finish = data["delta"]["stop_reason"].as_str().map(str::to_owned);
-            }
-            "message_stop" => self.done = true,
-            _ => {}
-        }
-    }
-
-    fn name(&mut self, named: &Value) {
-        if let Some(model) = named["model"].as_str() {
-            self.model.get_or_insert_with(|| model.to_owned());
-        }
-        if let Some(id) = named["id"].as_str().filter(|id| !self.ids.iter().any(|known| known == id)) {
-            self.ids.push(id.to_owned());
-        }
-    }
+/// What has to be remembered of a stream from event to event.
+enum Reader {
+    Chat(chunks::Reader),
+    Messages(events::Reader),
 }
 
 fn push_text(to: &mut String, value: &Value) {

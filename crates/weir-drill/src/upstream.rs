@@ -49,12 +49,23 @@ pub struct Attempt {
     pub started_ms: i64,
     /// How it ended; none while it goes on.
     pub ended: Option<String>,
+    /// Whether it was to go on from a begun answer.
+    pub prefill: bool,
+    /// Tokens of its prompt, as the service counts.
+    pub prompt_tokens: u64,
+    /// Tokens of the whole answer, whether or not they were sent.
+    pub answer_tokens: u64,
 }
 
 impl Attempt {
     /// Whether it was answered to the end.
     pub fn complete(&self) -> bool {
         self.ended.as_deref() == Some("complete")
+    }
+
+    /// Whether it was given a begun answer and would not go on from it.
+    pub fn prefill_refused(&self) -> bool {
+        self.prefill && self.ended.as_deref() == Some("rejected")
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use weir_core::{Class, Failure};
+use weir_core::{Class, Dialect, Failure};
 use weir_wire::classify::{in_band, refuses_prefill, reply, retry_after};
 
 use crate::input::Input;
@@ -50,10 +50,17 @@ pub fn classifier(bytes: &[u8]) {
     assert!(wait.is_none_or(|wait| wait <= WAIT_MAX), "{wait:?} is too long to be believed");
 
     let text = String::from_utf8_lossy(&body);
-    let failure = in_band(&text);
-    check(&failure);
-    assert_eq!(failure.class, in_band(&text).class);
-    assert!(failure.reply.is_none() && !refuses_prefill(&failure), "an answer that failed is no reply");
+    for dialect in [Dialect::OpenAi, Dialect::Anthropic] {
+        let failure = in_band(dialect, &text);
+        check(&failure);
+        assert_eq!(failure.class, in_band(dialect, &text).class);
+        assert_eq!(failure.reply.is_some(), failure.class.is_the_callers(), "{:?}", failure.class);
+        if let Some(reply) = failure.reply {
+            let readable = serde_json::from_slice::<serde_json::Value>(&reply.body);
+            assert!(readable.is_ok_and(|body| body["error"].is_object()), "a caller could not read it");
+            assert!((400..600).contains(&reply.status.as_u16()), "{} is no error", reply.status);
+        }
+    }
 }
 
 fn check(failure: &Failure) {

@@ -1,9 +1,9 @@
 //! Answers of every operation, streamed in any cut and whole.
 
 use bytes::Bytes;
-use weir_core::{Class, Finish, Usage};
+use weir_core::{Class, Finish, Operation, Usage};
 use weir_wire::dialect::{self, Format, Phase};
-use weir_wire::sse::events;
+use weir_wire::sse::{Event, events};
 use weir_wire::stream::StreamReader;
 
 use crate::input::Input;
@@ -23,7 +23,8 @@ struct Told {
 }
 
 /// In every operation, any cut of a stream tells the same; nothing is given out that did not come in, but for the mark
-/// that closes; a whole body is read without a panic.
+/// that closes; every piece of the answer that came in is given out, or the stream fails at the first that is not; a
+/// whole body is read without a panic.
 ///
 /// # Panics
 /// One of these does not hold.
@@ -81,7 +82,40 @@ fn tell(format: &'static dyn Format, keeps_usage: bool, reads: &[Bytes]) -> Told
     told.events = events(&given).map(|event| given[event.whole].to_vec()).collect();
     (told.parts, told.phase, told.over) = (reader.parts(), reader.phase(), reader.is_over());
     comes_from(&given, &reads.concat(), format.closing());
+    if keeps_usage {
+        loses_nothing(format.operation(), &given, &reads.concat());
+    }
     told
+}
+
+/// What an event says: its name and its data.
+type Said = (Vec<u8>, Vec<u8>);
+
+fn said(bytes: &[u8]) -> impl Iterator<Item = Said> + '_ {
+    let spoken = |event: &Event| event.data_lines > 0 || !event.name.is_empty();
+    events(bytes)
+        .filter(spoken)
+        .map(|event| (bytes[event.name.clone()].to_vec(), event.data_in(bytes).into_owned()))
+}
+
+/// No piece of the answer is left out before something that is given: after the one that cannot be read, the stream has
+/// failed. Of a stream that ended, the last that is given is its closing mark.
+fn loses_nothing(operation: Operation, given: &[u8], came: &[u8]) {
+    let pieces: &[&[u8]] = match operation {
+        Operation::Chat | Operation::Responses => &[b"\"delta\""],
+        Operation::Completions => &[b"\"text\""],
+        Operation::Messages => &[b"\"delta\"", b"\"content_block\""],
+        Operation::Embeddings | Operation::CountTokens | Operation::Other => return,
+    };
+    let is_piece =
+        |data: &[u8]| pieces.iter().any(|piece| data.windows(piece.len()).any(|window| window == *piece));
+    let came = [came, b"\n\n"].concat();
+    let mut given = said(given).peekable();
+    for event in said(&came) {
+        if given.next_if_eq(&event).is_none() && given.peek().is_some() {
+            assert!(!is_piece(&event.1), "lost: {:?}", String::from_utf8_lossy(&event.1));
+        }
+    }
 }
 
 /// Every line given out came in, in that order, but for the blank line and the mark at the end.

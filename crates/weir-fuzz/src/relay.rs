@@ -71,6 +71,13 @@ pub fn relay(bytes: &[u8]) {
             std::str::from_utf8(relay.closing()).expect("marks are ASCII");
             return;
         }
+        if let Some(end) = relay.used_up() {
+            std::str::from_utf8(&end.bytes).expect("an end of weir's own is text");
+            assert!(
+                !RUNGS.iter().any(|rung| *rung != Rung::Replay && relay.can(*rung)),
+                "asked for no tokens"
+            );
+        }
         for rung in RUNGS {
             relay.can(rung);
         }

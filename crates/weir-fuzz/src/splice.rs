@@ -11,13 +11,18 @@ use crate::input::Input;
 use crate::relay::{RELAYED, request};
 use crate::writer::Writer;
 
-const RUNGS: [Rung; 3] =
-    [Rung::Replay, Rung::Prefill(Prefill::ContinueFinalMessage), Rung::Prefill(Prefill::Trailing)];
+const RUNGS: [Rung; 5] = [
+    Rung::Replay,
+    Rung::Prefill(Prefill::ContinueFinalMessage),
+    Rung::Prefill(Prefill::Trailing),
+    Rung::Prefill(Prefill::Prefix),
+    Rung::Prefill(Prefill::Partial),
+];
 
 /// As many breaks of one answer.
 const BREAKS: usize = 2;
 
-/// A text that begins with so many characters of itself again could be an echo; nobody could tell.
+/// A text that begins with so many characters of itself again could be an echo, where services echo.
 const ECHO_CHARS: usize = 16;
 
 /// The caller has the whole text, one id, one end and one mark after it, whatever broke.
@@ -94,6 +99,24 @@ impl Answer {
         ends
     }
 
+    /// Nobody can tell whether it goes on or begins again: the attempt is refused, and nothing of it is given out.
+    fn hear_in_vain(&mut self, said: &str) {
+        let format = dialect::format(self.operation).expect("the operation has a format");
+        let mut reader = StreamReader::new(format, true);
+        let writer =
+            Writer { operation: self.operation, id: BREAKS + 1, escapes: false, length: 8, crlf: false };
+        for event in writer.answer("", said) {
+            let chunk =
+                reader.push(Bytes::from(event)).expect("the stream is well-formed").unwrap_or_default();
+            match self.relay.push(chunk) {
+                Ok(given) => assert!(given.unwrap_or_default().bytes.is_empty(), "given out, and not clear"),
+                Err(_refused) => break,
+            }
+        }
+        assert!(self.relay.finish().is_err(), "joined on, and not clear");
+        self.relay.broke();
+    }
+
     fn give(&mut self, chunk: weir_core::Chunk) {
         let given = self.relay.push(chunk).expect("the attempt is the answer that broke off");
         self.given.extend_from_slice(&given.unwrap_or_default().bytes);
@@ -105,12 +128,18 @@ impl Answer {
         assert!(text.starts_with(&had), "{had:?} is no beginning of {text:?}");
         let begun = had.trim_end();
         let rest = &text[begun.len()..];
-        let echoes = begun.chars().count() >= ECHO_CHARS
-            && (rest.starts_with(begun) || text[had.len()..].starts_with(begun));
-        let prefills = rung != Rung::Replay && !echoes && self.relay.can(rung);
+        let prefills = rung != Rung::Replay && self.relay.can(rung);
         let rung = if prefills { rung } else { Rung::Replay };
         assert!(self.relay.can(rung), "{rung:?} after {had:?}");
         self.relay.resume(rung, asked);
+        let marked = matches!(rung, Rung::Prefill(Prefill::Prefix | Prefill::Partial));
+        let echoes =
+            !marked && self.operation != Operation::Completions && begun.chars().count() >= ECHO_CHARS;
+        if prefills && echoes && rest.starts_with(begun) {
+            self.hear_in_vain(rest);
+            self.relay.resume(Rung::Replay, asked);
+            return text;
+        }
         if prefills { rest } else { text }
     }
 }

@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use weir_core::{Answer, Class, Operation};
-use weir_wire::error::in_band;
+use weir_wire::error::{broke_off, in_band};
 
 /// Said in a silence: a comment that every client tried ignores.
 const COMMENT: &[u8] = b": weir\n\n";
@@ -86,6 +86,8 @@ pub struct Stream {
     silence_max: Duration,
     comment_due: Pin<Box<Sleep>>,
     last_said: Instant,
+    /// The last chunk of a response, whose events are numbered: an error in band has the next number.
+    said_last: Bytes,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
@@ -128,7 +130,8 @@ impl Stream {
     fn new(state: State, operation: Operation, silence_max: Duration, cut: CancellationToken) -> Self {
         let comment_due = Box::pin(tokio::time::sleep(silence_max));
         let last_said = Instant::now();
-        Self { state, operation, silence_max, comment_due, last_said, cut: Box::pin(cut.cancelled_owned()) }
+        let (cut, said_last) = (Box::pin(cut.cancelled_owned()), Bytes::new());
+        Self { state, operation, silence_max, comment_due, last_said, said_last, cut }
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -153,8 +156,9 @@ impl Stream {
                     Poll::Ready(Some(Ok(chunk))) if chunk.bytes.is_empty() => {}
                     Poll::Ready(Some(Ok(chunk))) => return self.say(chunk.bytes),
                     Poll::Ready(Some(Err(failure))) => {
-                        let message = format!("the answer broke off: {}", failure.message);
-                        return self.tell("stream_interrupted", &message);
+                        self.state = State::Flushing;
+                        let event = broke_off(self.operation, &failure, &self.said_last);
+                        return self.say(event);
                     }
                     Poll::Ready(None) => self.state = State::Over(false),
                     Poll::Pending => return self.poll_silence(cx),
@@ -193,12 +197,20 @@ impl Stream {
 
     fn say(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.last_said = Instant::now();
+        if self.operation == Operation::Responses {
+            self.said_last = bytes.clone();
+        }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn comment(&mut self) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        self.last_said = Instant::now();
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(COMMENT)))))
     }
 
     fn tell(&mut self, code: &str, message: &str) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         self.state = State::Flushing;
-        self.say(in_band(self.operation, code, message))
+        self.say(in_band(self.operation, code, message, &self.said_last))
     }
 
     /// Nothing to pass on: a comment when the silence has lasted, or the end of a drain's patience.
@@ -217,7 +229,10 @@ impl Stream {
                     State::Waiting(_, greeting) => greeting.take(),
                     _ => None,
                 };
-                return self.say(greeting.unwrap_or(Bytes::from_static(COMMENT)));
+                return match greeting {
+                    Some(greeting) => self.say(greeting),
+                    None => self.comment(),
+                };
             }
             self.comment_due.as_mut().reset(due);
         }

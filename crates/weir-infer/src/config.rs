@@ -27,8 +27,6 @@ pub struct Attempts {
     pub outage_wait_ms: u64,
     /// Time to connect, TLS included, in milliseconds. Default 3,000.
     pub connect_ms: u64,
-    /// Time to the head of a stream while another endpoint could answer, in milliseconds. Default 15,000.
-    pub headers_ms: u64,
     /// Time to the first meaningful part while another endpoint could answer, in milliseconds. Default 10,000.
     pub first_token_ms: u64,
     /// Time to a whole answer that is not streamed while another endpoint could answer, in milliseconds. Default 120,000.
@@ -117,7 +115,6 @@ impl Default for Attempts {
             retry_after_max_ms: 10_000,
             outage_wait_ms: 30_000,
             connect_ms: 3_000,
-            headers_ms: 15_000,
             first_token_ms: 10_000,
             whole_ms: 120_000,
             stall_ms: 12_000,

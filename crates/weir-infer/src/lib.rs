@@ -69,26 +69,16 @@ pub enum Key<'a> {
     Caller,
 }
 
-/// How long a call may take at each step.
+/// How long a call may take at each step. A service that is only slow to begin is not cut: whether somebody else could
+/// answer is for whoever sends the call to say, and may change while it waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Timers {
-    /// Limits on the beginning; `None` when nobody else could answer faster.
-    pub beginning: Option<Beginning>,
-    /// Limits on what follows.
+    /// Limits on its pauses.
     pub pauses: Pauses,
     /// When the answer must have begun for the caller still to be there.
     pub begin_by: Instant,
     /// The end of everything.
     pub deadline: Instant,
-}
-
-/// Limits on the beginning of an answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Beginning {
-    /// From sending to the head. Only of streams: the head of a whole answer comes when the answer does.
-    pub head: Option<Duration>,
-    /// From sending to the first meaningful part.
-    pub first_token: Duration,
 }
 
 /// Limits on the pauses of a stream that has begun.

@@ -2,7 +2,7 @@
 //!
 //! What always holds: bytes that are no progress move no limit but that of silence; a limit that has not passed by `now` is
 //! never reported; of two limits that pass at once the caller's own is named, since a hurried caller proves nothing about
-//! a service.
+//! a service. An answer whose end was said is whole whatever limit passes then: whoever asks knows that it was.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use crate::Timers;
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 /// A window that is looked at later than this after its end was not watched: the caller read slowly, not the service wrote.
 const RATE_UNWATCHED: Duration = Duration::from_secs(1);
+/// After a service has said how its answer ended it reports the tokens and closes: within a few milliseconds, or never.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
 /// Some services write the arguments of a tool call as one part, after minutes of pings.
 const TOOL_FACTOR: u32 = 4;
 
@@ -32,12 +34,12 @@ pub(crate) struct Patience {
 /// How far the answer has come.
 #[derive(Debug)]
 enum Stage {
-    /// No response head yet.
-    Head,
-    /// A head, and nothing of the answer.
+    /// Nothing of the answer yet.
     Opening,
     /// At least one meaningful part.
     Flowing(Flow),
+    /// The answer is whole since then: only what follows it is waited for.
+    Closing(Instant),
 }
 
 #[derive(Debug)]
@@ -60,26 +62,18 @@ struct Window {
 /// Which limit ends the call.
 #[derive(Debug)]
 enum Limit {
-    Head,
-    FirstPart,
     BeginBy,
     Silence,
     Stall(Duration),
     Rate(u64),
     Deadline,
+    Closing,
 }
 
 impl Patience {
     /// For a call that leaves at `now`.
     pub(crate) const fn new(timers: Timers, now: Instant) -> Self {
-        Self { timers, sent_at: now, stage: Stage::Head, heard_at: None }
-    }
-
-    /// The response head came.
-    pub(crate) const fn head(&mut self) {
-        if matches!(self.stage, Stage::Head) {
-            self.stage = Stage::Opening;
-        }
+        Self { timers, sent_at: now, stage: Stage::Opening, heard_at: None }
     }
 
     /// Bytes came that are no progress.
@@ -94,12 +88,22 @@ impl Patience {
     /// Something of the answer came; `parts` counts all so far.
     pub(crate) fn part(&mut self, now: Instant, parts: u64, phase: Phase) {
         self.heard_at = self.heard_at.map(|_| now);
+        if let Stage::Closing(_) = self.stage {
+            return;
+        }
         let window = match &self.stage {
             // A tool call may come in one part, so its pace says nothing.
             Stage::Flowing(flow) if flow.phase != Phase::Tool && phase != Phase::Tool => flow.window,
             _ => Window { since: now, parts_before: parts },
         };
         self.stage = Stage::Flowing(Flow { part_at: now, heard_since: false, phase, parts, window });
+    }
+
+    /// The service said how the answer ended. What it says after that gains it no more time.
+    pub(crate) const fn ended(&mut self, now: Instant) {
+        if !matches!(self.stage, Stage::Closing(_)) {
+            self.stage = Stage::Closing(now);
+        }
     }
 
     /// When patience ends if nothing more comes.
@@ -136,10 +140,10 @@ impl Patience {
 
     /// The limit that passes first if nothing more comes.
     fn next(&self) -> (Instant, Limit) {
-        let Timers { beginning, pauses, begin_by, deadline } = self.timers;
+        let Timers { pauses, begin_by, deadline } = self.timers;
         let mut next = match self.stage {
-            Stage::Flowing(_) => (deadline, Limit::Deadline),
-            _ => (begin_by.min(deadline), Limit::BeginBy),
+            Stage::Opening => (begin_by.min(deadline), Limit::BeginBy),
+            Stage::Flowing(_) | Stage::Closing(_) => (deadline, Limit::Deadline),
         };
         // A limit beyond the end of time is none.
         let mut earlier = |since: Instant, limit: Duration, name: Limit| {
@@ -147,8 +151,9 @@ impl Patience {
                 next = (due, name);
             }
         };
-        match (&self.stage, beginning) {
-            (Stage::Flowing(flow), _) => {
+        match &self.stage {
+            Stage::Opening => {}
+            Stage::Flowing(flow) => {
                 let stall = match flow.phase {
                     Phase::Reasoning if flow.heard_since => pauses.stall_alive,
                     Phase::Tool if flow.heard_since => pauses.stall_alive.saturating_mul(TOOL_FACTOR),
@@ -159,13 +164,7 @@ impl Patience {
                     earlier(flow.window.since, RATE_WINDOW, Limit::Rate(flow.window_parts()));
                 }
             }
-            (stage, Some(beginning)) => {
-                if let (Stage::Head, Some(head)) = (stage, beginning.head) {
-                    earlier(self.sent_at, head, Limit::Head);
-                }
-                earlier(self.sent_at, beginning.first_token, Limit::FirstPart);
-            }
-            (_, None) => {}
+            Stage::Closing(since) => earlier(*since, CLOSING_MAX, Limit::Closing),
         }
         if let Some(heard_at) = self.heard_at {
             earlier(heard_at, pauses.silence, Limit::Silence);
@@ -176,8 +175,6 @@ impl Patience {
     fn failure(&self, limit: &Limit, due: Instant) -> Failure {
         let ms = due.saturating_duration_since(self.sent_at).as_millis();
         let (class, message) = match limit {
-            Limit::Head => (Class::Timeout, format!("no response head came within {ms} ms")),
-            Limit::FirstPart => (Class::Timeout, format!("the answer had not begun after {ms} ms")),
             Limit::BeginBy => (
                 Class::Deadline,
                 format!("the answer had not begun after {ms} ms, when the request's time to begin was over"),
@@ -193,6 +190,10 @@ impl Patience {
             Limit::Rate(parts) => {
                 let s = RATE_WINDOW.as_secs();
                 (Class::Timeout, format!("the stream crawls: {parts} parts of the answer came in {s} s"))
+            }
+            Limit::Closing => {
+                let s = CLOSING_MAX.as_secs();
+                (Class::Timeout, format!("the service did not close its answer within {s} s of its end"))
             }
             Limit::Deadline => {
                 (Class::Deadline, "the request's deadline passed in the middle of its answer".to_owned())

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use http::Response;
 use http_body::Body as HttpBody;
 use weir_core::{Body, Clock, Failure, Head, Operation, Request};
-use weir_wire::{classify, dialect};
+use weir_wire::stream::StreamReader;
+use weir_wire::{classify, dialect, envelope};
 
 use crate::raw::Raw;
 use crate::watch::Watch;
@@ -21,7 +22,7 @@ const REPLY_WAIT: Duration = Duration::from_secs(5);
 /// Waits until an answer has begun, and gives it. For transports of one's own: [`crate::Infer::call`] reads what comes from
 /// its sockets in the same way.
 ///
-/// All limits of `timers` hold from here on, counted from this call, but for `beginning.head`: the head is there.
+/// All limits of `timers` hold from here on.
 ///
 /// # Errors
 /// What went wrong, classified; nothing of an answer has been given out.
@@ -43,14 +44,13 @@ where
 pub(crate) async fn watched<B>(
     response: Response<B>,
     request: &Request,
-    mut watch: Watch,
+    watch: Watch,
     answer_bytes_max: usize,
 ) -> Result<Begun, Failure>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    watch.head();
     let Some(format) = dialect::format(request.operation) else {
         return Ok(pass_through(response, watch));
     };
@@ -58,7 +58,9 @@ where
         return Err(error_reply(response, watch).await);
     }
     if request.envelope.stream && request.operation != Operation::Embeddings {
-        stream::begin(response, format, request.envelope.wants_usage, watch).await
+        let choices = envelope::choices(request.operation, &request.envelope);
+        let reader = StreamReader::new(format, request.envelope.wants_usage).expecting(choices);
+        stream::begin(response, format, reader, watch).await
     } else {
         let (parts, body) = response.into_parts();
         whole::read(parts, body, format, watch, answer_bytes_max).await

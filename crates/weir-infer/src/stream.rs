@@ -1,6 +1,7 @@
 //! An answer that comes in pieces: held until its first meaningful part, then passed on as it comes.
 //!
-//! Invariant: the stream ends without an error only after the service said how the answer ended.
+//! Invariant: the stream ends without an error only after the service said how the answer ended; then it ends soon, whether
+//! the service closes it or not.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -28,7 +29,7 @@ const BARREN_READS_MAX: u32 = 32;
 pub(crate) async fn begin<B>(
     response: Response<B>,
     format: &'static dyn Format,
-    keeps_usage: bool,
+    reader: StreamReader,
     watch: Watch,
 ) -> Result<Begun, Failure>
 where
@@ -40,7 +41,6 @@ where
     if !is_event_stream(&parts.headers) {
         return not_a_stream(parts, body, format, watch).await;
     }
-    let reader = StreamReader::new(format, keeps_usage);
     let mut events = Events { body, reader, watch, held: None, reuse: None, ended: false };
     let mut held = Chunk::default();
     while !held.progress {
@@ -138,12 +138,15 @@ where
             }
             let result = match Pin::new(&mut self.body).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => self.read(frame),
-                Poll::Ready(Some(Err(error))) => Err(broken::in_answer("the stream broke", error)),
+                Poll::Ready(Some(Err(error))) => self.broke(broken::in_answer("the stream broke", error)),
                 Poll::Ready(None) => {
                     self.ended = true;
                     self.reader.finish()
                 }
-                Poll::Pending => Err(ready!(self.watch.poll_out(cx))),
+                Poll::Pending => {
+                    let failure = ready!(self.watch.poll_out(cx));
+                    self.broke(failure)
+                }
             };
             match result {
                 Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
@@ -155,11 +158,21 @@ where
             }
         }
         if let Err(failure) = self.watch.check() {
+            let rest = self.broke(failure);
             self.ended = true;
-            return Poll::Ready(Some(Err(failure)));
+            return Poll::Ready(rest.transpose());
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// The connection or patience ended. An answer whose end was said is whole without what closes it.
+    fn broke(&mut self, failure: Failure) -> Result<Option<Chunk>, Failure> {
+        if !self.reader.is_whole() {
+            return Err(failure);
+        }
+        self.ended = true;
+        self.reader.finish()
     }
 
     fn read(&mut self, frame: http_body::Frame<Bytes>) -> Result<Option<Chunk>, Failure> {
@@ -169,6 +182,9 @@ where
             self.watch.part(self.reader.parts(), self.reader.phase());
         } else {
             self.watch.heard(self.reader.phase());
+        }
+        if self.reader.is_whole() {
+            self.watch.ended();
         }
         Ok(chunk)
     }

@@ -9,7 +9,7 @@ use weir_core::{Answer, Clock, Failure, Operation, Request, Secret, Trail};
 use weir_mock::{FaultPlan, Mock, Options, Profile};
 use weir_testkit::{chat, with_header};
 
-use crate::{Beginning, Begun, Infer, Key, Pauses, Target, Timers, config};
+use crate::{Begun, Infer, Key, Pauses, Target, Timers, config};
 
 mod faults;
 mod frames;
@@ -66,18 +66,17 @@ fn messages(streamed: bool) -> Request {
     request(Operation::Messages, &body)
 }
 
-fn timers(first_token_ms: u64, stall_ms: u64) -> Timers {
-    let deadline = clock().now() + Duration::from_secs(20);
+fn timers(begin_ms: u64, stall_ms: u64) -> Timers {
+    let now = clock().now();
     Timers {
-        beginning: Some(Beginning { head: None, first_token: Duration::from_millis(first_token_ms) }),
         pauses: Pauses {
             stall: Duration::from_millis(stall_ms),
             stall_alive: Duration::from_millis(4 * stall_ms),
             silence: Duration::from_millis(4 * stall_ms),
             parts_per_s_min: 0.0,
         },
-        begin_by: deadline,
-        deadline,
+        begin_by: now + Duration::from_millis(begin_ms),
+        deadline: now + Duration::from_secs(20),
     }
 }
 

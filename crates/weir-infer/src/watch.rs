@@ -34,12 +34,6 @@ impl Watch {
         self.clock
     }
 
-    /// The response head came.
-    pub(crate) fn head(&mut self) {
-        self.patience.head();
-        self.come_nearer();
-    }
-
     /// Something of the answer came; `parts` counts all so far.
     pub(crate) fn part(&mut self, parts: u64, phase: Phase) {
         self.patience.part(self.clock.now(), parts, phase);
@@ -49,6 +43,12 @@ impl Watch {
     /// Bytes came that are no progress.
     pub(crate) fn heard(&mut self, phase: Phase) {
         self.patience.heard(self.clock.now(), phase);
+        self.come_nearer();
+    }
+
+    /// The service said how the answer ended.
+    pub(crate) fn ended(&mut self) {
+        self.patience.ended(self.clock.now());
         self.come_nearer();
     }
 

@@ -43,6 +43,14 @@ impl Attempt {
         });
     }
 
+    /// Writes down what would be answered; `prefill` says whether it goes on from a begun answer.
+    pub fn note_answer(&self, prefill: bool, tokens: u32) {
+        self.state.log_entry(self.id, |entry| {
+            entry.prefill = prefill;
+            entry.answer_tokens = tokens;
+        });
+    }
+
     /// The status line leaves.
     pub fn note_status(&self, status: u16) {
         self.state.log_entry(self.id, |entry| entry.status = Some(status));

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 
 use crate::answer::{Answer, Given};
-use crate::ask::Ask;
+use crate::ask::{Ask, Role};
 use crate::attempt::Attempt;
 use crate::chance::Chance;
 use crate::control;
@@ -217,6 +217,7 @@ impl<'a> Exchange<'a> {
                 self.attempt.note_ask(&ask.model, ask.stream, prompt);
                 let given = Given { text: plan.text.as_deref(), thoughts: plan.thoughts.as_deref() };
                 let answer = Answer::compose(ask, given);
+                self.attempt.note_answer(ask.last_role() == Some(Role::Assistant), answer.tokens());
                 (ask.model.as_str(), Matter::Talk(Talk { dialect: *dialect, ask, answer, cache_hit, prompt }))
             }
             Wanted::Document { model, prompt_tokens, body } => {

@@ -60,6 +60,10 @@ pub struct LogEntry {
     pub request_headers: BTreeMap<String, String>,
     /// Tokens of the prompt, by the mock's own rough count.
     pub prompt_tokens: u32,
+    /// Whether the conversation ends with the assistant: an answer that has begun and is to be gone on with.
+    pub prefill: bool,
+    /// Tokens of the whole answer, thoughts and calls included, had no fault struck and had no caller left.
+    pub answer_tokens: u32,
 }
 
 /// Entries in the order the attempts came.
@@ -96,6 +100,8 @@ impl Log {
             ended: None,
             request_headers: BTreeMap::new(),
             prompt_tokens: 0,
+            prefill: false,
+            answer_tokens: 0,
         };
         self.entries.push_back(Kept { entry, headers: join(headers) });
         self.last_id

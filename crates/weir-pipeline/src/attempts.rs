@@ -77,17 +77,26 @@ pub(crate) struct Limits {
     pub(crate) instructed: bool,
 }
 
+/// What the loop goes around, and what it asks.
+pub struct Around {
+    /// Stage 4.
+    pub route: Arc<Route>,
+    /// Whether there is more work than room.
+    pub pressure: Arc<Pressure>,
+    /// Whoever makes the calls.
+    pub upstream: Box<dyn Upstream>,
+}
+
 impl Attempts {
-    /// Builds the loop around stage 4 and whoever makes the calls.
+    /// Builds the loop.
     pub fn new(
         clock: Clock,
         chance: Arc<Chance>,
-        route: Arc<Route>,
-        pressure: Arc<Pressure>,
-        upstream: Box<dyn Upstream>,
+        around: Around,
         config: &config::Attempts,
         registry: &mut Registry,
     ) -> Self {
+        let Around { route, pressure, upstream } = around;
         let (policy, limits) = (Arc::new(policy(config)), limits(config));
         let metrics = Metrics::new(registry);
         Self {
@@ -160,7 +169,7 @@ impl Attempts {
             trail: Arc::new(Trail::new(now)),
         };
         let until = now + patience;
-        let timers = Timers { beginning: None, pauses: limits.pauses, begin_by: until, deadline: until };
+        let timers = Timers { pauses: limits.pauses, begin_by: until, deadline: until };
         let target = target(endpoint, &request, Rung::Fresh, None);
         let answer = upstream.call(&request, target, timers).await;
         // Any answer that is no fault of the service shows that it is there, a refused key included.
@@ -176,23 +185,16 @@ impl Attempts {
     fn rejection(&self, admission: &Admission, failure: Failure) -> Rejection {
         let late = self.shared.clock.now() >= admission.begin_by;
         let kind = match failure.class {
-            Class::Client | Class::ContextLength | Class::ContentFilter | Class::Auth | Class::Quota => {
-                Kind::Upstream
-            }
+            class if class.is_the_callers() => Kind::Upstream,
+            Class::Auth | Class::Quota => Kind::Upstream,
             Class::Deadline => Kind::DeadlineExceeded,
             Class::Timeout if late => Kind::DeadlineExceeded,
             _ => Kind::UpstreamsDown,
         };
-        let message = match failure.class {
-            // What a service says of the operator's key is in the log, and nobody else's to read.
-            Class::Auth => "the service refused the gateway's own key; tell its operator".to_owned(),
-            Class::Quota => "the gateway's own quota at the service is used up; tell its operator".to_owned(),
-            _ => failure.message,
-        };
-        let mut rejection = Rejection::new(kind, message);
+        let mut rejection = Rejection::new(kind, failure.words());
         rejection.retry_after = failure.retry_after;
         // The caller's own mistakes are told in the service's words; a bad key of the operator's is not the caller's to see.
-        if matches!(failure.class, Class::Client | Class::ContextLength | Class::ContentFilter) {
+        if failure.class.is_the_callers() {
             rejection.reply = failure.reply;
         }
         rejection

@@ -78,14 +78,28 @@ impl Continued {
         Box::new(lease).end(now, End::Complete);
     }
 
+    /// The answer is whole, although its service did not come to its own end, and so not to saying what it used.
+    fn ended_early(&mut self) {
+        if let (State::Flowing { lease, .. }, Some(run)) = (&self.state, &self.run)
+            && !run.machine.is_continuing()
+        {
+            note_spent(run, lease);
+        }
+        self.ended();
+    }
+
     /// The stream broke, or did not join. Takes it up (`None`), or gives what the caller gets in its place.
     fn broke(&mut self, failure: Failure, differs: bool) -> Option<Next> {
-        let delivered = relay(self.run.as_mut()?).broke();
-        if delivered == Delivered::Finished {
-            // Only its closing was lost.
-            let bytes = Bytes::from_static(relay(self.run.as_mut()?).closing());
-            self.ended();
-            return Some((!bytes.is_empty()).then(|| Ok(Chunk { bytes, ..Chunk::default() })));
+        let relay = relay(self.run.as_mut()?);
+        let delivered = relay.broke();
+        let unclear = relay.was_unclear();
+        // Only its closing was lost; or the caller has as many tokens as it asked for, whoever would have gone on.
+        let bytes = Bytes::from_static(relay.closing());
+        let closing = (!bytes.is_empty()).then(|| Chunk { bytes, ..Chunk::default() });
+        let last = if delivered == Delivered::Finished { Some(closing) } else { relay.used_up().map(Some) };
+        if let Some(last) = last {
+            self.ended_early();
+            return Some(last.map(Ok));
         }
         let State::Flowing { lease, .. } = std::mem::replace(&mut self.state, State::Over) else {
             return Some(Some(Err(failure)));
@@ -96,8 +110,10 @@ impl Continued {
         let (now, endpoint) = (run.shared.clock.now(), lease.endpoint().clone());
         run.request.trail.failed(endpoint.name(), failure.class, &failure.message);
         if differs {
-            // It answered well, only not with the same words.
-            run.differ.push(endpoint.id());
+            // It answered well, only not with the same words; or nobody can tell.
+            if !unclear {
+                run.differ.push(endpoint.id());
+            }
             Box::new(lease).end(now, End::Abandoned);
         } else {
             lease.failed(failure.class, failure.retry_after, now);

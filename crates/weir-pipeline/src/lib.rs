@@ -21,7 +21,7 @@ use weir_pressure::Pressure;
 use weir_queue::{Place, Queue};
 use weir_settle::Settle;
 
-pub use attempts::{Attempts, Upstream, repeats};
+pub use attempts::{Around, Attempts, Upstream, repeats};
 pub use weir_admit::Models;
 
 #[cfg(test)]

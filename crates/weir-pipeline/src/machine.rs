@@ -374,9 +374,9 @@ impl Machine {
 
     /// Nothing was lost and nothing is known to be wrong: the same endpoint at once.
     fn again_at_once(&mut self, class: Class) -> bool {
-        if !matches!(class, Class::Unprocessed | Class::PrefillRejected)
-            || self.unprocessed >= UNPROCESSED_MAX
-        {
+        let attempts_left = self.sends < self.policy.sends_max + self.continuations;
+        let again = class == Class::Unprocessed || (class == Class::PrefillRejected && attempts_left);
+        if !again || self.unprocessed >= UNPROCESSED_MAX {
             return false;
         }
         self.unprocessed += 1;

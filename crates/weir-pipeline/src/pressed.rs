@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use weir_admit::Admission;
 use weir_core::{PoolId, Rejection, Request};
-use weir_pressure::{Caller, Change, Signals};
+use weir_pressure::{Caller, Change, Signals, Turn};
 
-use crate::Pipeline;
+use crate::{Pipeline, place};
 
 impl Pipeline {
     /// A request was let into the house: it counts, and what it meets is noted.
@@ -44,11 +44,22 @@ impl Pipeline {
     pub(crate) fn is_let_in(&self, request: &Request, admission: &Admission) -> Result<(), Rejection> {
         let user = admission.tenant.scope.bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let caller = Caller { priority: admission.priority, user };
-        let let_in = self.pressure.admits(admission.pool, caller, self.queue.has_room(admission.pool));
+        let let_in = self.pressure.admits(admission.pool, caller, self.turn(request, admission));
         if let_in.is_err() {
             request.trail.pressed(self.pressure.level(admission.pool).number());
         }
         let_in
+    }
+
+    /// When a request would have its turn. How long it would wait is asked only where somebody may be turned away.
+    fn turn(&self, request: &Request, admission: &Admission) -> Turn {
+        if self.queue.has_room(admission.pool) {
+            Turn::Now
+        } else if self.pressure.level(admission.pool).actions().sheds {
+            Turn::after(self.queue.foresees(&place(request, admission)))
+        } else {
+            Turn::Later
+        }
     }
 
     /// Looks at the process and at every pool; to be called about every 100 ms, also when nobody comes. `memory_share`: of

@@ -193,7 +193,10 @@ impl Run {
         mut call: Pin<&mut impl Future<Output = Result<Begun, Failure>>>,
         beside: &[EndpointId],
     ) -> Result<Begun, Failure> {
-        let Some(limit) = self.first_token_max() else { return call.await };
+        // Without anybody else there is nothing to look out for.
+        let outlook = self.outlook_beside(flight.lease.endpoint().id(), beside);
+        let limit = self.first_token_max().filter(|_| outlook.later);
+        let Some(limit) = limit else { return call.await };
         let mut due = flight.sent + limit;
         loop {
             tokio::select! {
@@ -440,7 +443,6 @@ impl Run {
     fn timers(&self) -> Timers {
         let Terms { begin_by, deadline, .. } = self.terms;
         Timers {
-            beginning: None,
             pauses: self.shared.limits.pauses,
             begin_by: if self.machine.is_continuing() { deadline } else { begin_by },
             deadline,

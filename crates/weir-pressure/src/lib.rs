@@ -5,7 +5,8 @@
 //! [`Level::actions`] says what a level means. The shell keeps one of each behind a small lock and counts what happens.
 //!
 //! What always holds: nobody is turned away while a permit is free, whatever the level, its cause or the thresholds in
-//! the config; and a user's more urgent request is never turned away while a less urgent one is let in.
+//! the config; and of a user's requests that would have to wait a more urgent one is never turned away while a less urgent
+//! one is let in.
 
 mod actions;
 mod arrivals;
@@ -57,6 +58,8 @@ struct State {
     shedder: Shedder,
     /// The wait predicted at the last look.
     wait: Duration,
+    /// Whether there was no place then, or nobody who could answer.
+    forced: bool,
 }
 
 /// Who asks to be let in.
@@ -66,6 +69,27 @@ pub struct Caller {
     pub priority: Priority,
     /// A hash of the tenant, or of the tenant's user where it is known.
     pub user: u64,
+}
+
+/// When somebody who asks to be let in would have their turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// A permit is free.
+    Now,
+    /// They would hardly wait: whoever makes the line long, it is not them.
+    Soon,
+    /// They would wait, or nobody knows how long.
+    Later,
+}
+
+impl Turn {
+    /// The wait up to which it is soon: that at which level 2 may be left.
+    const SOON: Duration = Duration::from_secs(1);
+
+    /// For one whose wait is foreseen.
+    pub fn after(wait: Option<Duration>) -> Self {
+        if wait.is_some_and(|wait| wait <= Self::SOON) { Self::Soon } else { Self::Later }
+    }
 }
 
 impl Pressure {
@@ -84,7 +108,7 @@ impl Pressure {
             let levels = Levels::new(config.qps, now);
             let shedder = Shedder::new(chance.bits(), now);
             Pool {
-                state: Mutex::new(State { levels, shedder, wait: Duration::ZERO }),
+                state: Mutex::new(State { levels, shedder, wait: Duration::ZERO, forced: false }),
                 level: AtomicU8::new(Level::L0.number()),
                 metrics: metrics.pool(name),
             }
@@ -109,12 +133,16 @@ impl Pressure {
         Level::ALL[usize::from(self.pools[pool.0].level.load(Ordering::Relaxed))]
     }
 
-    /// Lets somebody in, or says when to come back. `permit_free`: one is, at this moment; then everybody is let in. It is
-    /// asked once for every request that needs a permit, as it learns from that who comes.
+    /// Lets somebody in, or says when to come back. It is asked once for every request that needs a permit, as it learns
+    /// from that who comes.
+    ///
+    /// Whose turn is now is always let in. So is whose turn is soon, the most urgent and a caller who wants little among
+    /// those who want much, unless there is no place at all or nobody who could answer: the line is long for others, and by
+    /// turning these away it would get no shorter.
     ///
     /// # Errors
     /// Overloaded, with the time to stay away.
-    pub fn admits(&self, pool: PoolId, caller: Caller, permit_free: bool) -> Result<(), Rejection> {
+    pub fn admits(&self, pool: PoolId, caller: Caller, turn: Turn) -> Result<(), Rejection> {
         let Caller { priority, user } = caller;
         let now = self.clock.now();
         let pool = &self.pools[pool.0];
@@ -122,7 +150,7 @@ impl Pressure {
             let mut state = pool.lock();
             state.shedder.asked(priority, user, now);
             let sheds = state.levels.level().actions().sheds
-                && !permit_free
+                && (turn == Turn::Later || (turn == Turn::Soon && state.forced))
                 && state.shedder.sheds(priority, user, self.chance.unit(), now);
             if !sheds {
                 return Ok(());
@@ -145,10 +173,11 @@ impl Pressure {
         let floor = self.process().floor();
         let pool = &self.pools[pool.0];
         let mut state = pool.lock();
-        let State { levels, shedder, wait } = &mut *state;
+        let State { levels, shedder, wait, forced } = &mut *state;
         *wait = signals.predicted_wait;
         let change = levels.on_tick(now, signals, floor, shedder.is_shedding());
         let strain = levels.strain(now, signals, floor);
+        *forced = strain.forced;
         shedder.on_tick(now, levels.level(), &strain);
         if let Some(change) = &change {
             pool.level.store(change.to.number(), Ordering::Relaxed);

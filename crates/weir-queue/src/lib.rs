@@ -13,7 +13,7 @@ mod refuse;
 mod shared;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use prometheus_client::registry::Registry;
 use weir_core::{Clock, PoolId, Priority, Rejection, Request, Tenant};
@@ -110,6 +110,12 @@ impl Queue {
     /// Whether somebody who came now would get a permit at once.
     pub fn has_room(&self, pool: PoolId) -> bool {
         self.lines[pool.0].has_room()
+    }
+
+    /// How long somebody who came now would wait for this place; `None` while that cannot be told.
+    pub fn foresees(&self, place: &Place<'_>) -> Option<Duration> {
+        let Place { pool, tenant, priority, arrived, .. } = *place;
+        self.lines[pool.0].foresees(&tenant.scope, priority, arrived)
     }
 
     /// Requests waiting in a pool's line, and permits out.

@@ -12,6 +12,7 @@ mod bounds;
 mod class;
 mod fair;
 mod flow;
+pub(crate) mod foresight;
 mod pace;
 mod standing;
 mod waiters;
@@ -29,6 +30,7 @@ pub use waiters::Ticket;
 use class::{Classes, Fit};
 use fair::Level;
 use flow::Parties;
+use foresight::Foresight;
 use pace::{Pace, Shortest};
 use standing::Standing;
 use waiters::{Lane, Waiter, Waiters};
@@ -47,6 +49,7 @@ pub struct Line<W> {
     /// What is out.
     classes: Classes,
     pace: Pace,
+    foresight: Foresight,
     shortest: Shortest,
     /// Who waits.
     levels: [Level; Priority::LEVELS],
@@ -82,6 +85,7 @@ impl<W: Clone> Line<W> {
         Self {
             classes: Classes::new(now),
             pace: Pace::new(now),
+            foresight: Foresight::default(),
             shortest: Shortest::new(now),
             levels: [const { Level::new() }; Priority::LEVELS],
             parties: Parties::new(),
@@ -187,6 +191,7 @@ impl<W: Clone> Line<W> {
         if self.rules.fairness == Fairness::Vtc
             && let Some(used) = used
         {
+            self.foresight.learn(grant.cost, used);
             let level = usize::from(grant.level);
             let flow = &mut party.flows[level];
             let missing = used.max(0.0) / grant.weight - grant.charged;
@@ -388,13 +393,13 @@ impl<W: Clone> Line<W> {
         party.grants += 1;
         let flow = &mut party.flows[usize::from(level)];
         let charged = match self.rules.fairness {
-            Fairness::Vtc => cost.max(0.0) / weight,
+            Fairness::Vtc => self.foresight.charge(cost) / weight,
             Fairness::None => 0.0,
         };
         self.levels[usize::from(level)].charge(flow, tenant, charged);
         self.classes.take(class_of(level), seats);
         let lifted = flow.lifted;
-        Grant { tenant, level, seats, charged, lifted, weight, since: now, held: Duration::ZERO }
+        Grant { tenant, level, seats, cost, charged, lifted, weight, since: now, held: Duration::ZERO }
     }
 
     fn take_back(&mut self, now: Instant, grant: &mut Grant) {

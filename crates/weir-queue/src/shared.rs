@@ -4,10 +4,10 @@
 //! way to someone who has just gone comes back by being dropped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use weir_core::{Clock, Rejection};
+use weir_core::{Clock, Priority, Rejection, Scope};
 
 use crate::line::{Ask, Class, Grant, Line, Look, Moment, News, Refusal, Ticket, Told};
 use crate::metrics::PoolMetrics;
@@ -84,6 +84,11 @@ impl Shared {
     pub(crate) fn has_room(&self) -> bool {
         let line = self.lock();
         line.waiting() == 0 && line.out() < (self.pool.room)()
+    }
+
+    pub(crate) fn foresees(&self, tenant: &Scope, priority: Priority, arrived: Instant) -> Option<Duration> {
+        let line = self.lock();
+        line.foresees(self.moment(), tenant, priority, arrived)
     }
 
     pub(crate) fn look(&self) -> Look {

@@ -61,9 +61,10 @@ pub struct Endpoint {
     /// Dialects it speaks. Default: both, or the one a known provider has.
     #[serde(default)]
     pub dialects: Option<Vec<Dialect>>,
-    /// The most calls in flight at one time, for each model. Default 128.
-    #[serde(default = "max_concurrent")]
-    pub max_concurrent: usize,
+    /// The most calls in flight at one time, for each model. Default: nine tenths of the account's limit where that is known
+    /// (DeepSeek: 2,500 calls, 500 for `pro` models), else 512.
+    #[serde(default)]
+    pub max_concurrent: Option<usize>,
     /// How many of these are used. Default `adaptive`.
     #[serde(default)]
     pub concurrency: Concurrency,
@@ -85,10 +86,6 @@ pub struct Endpoint {
     /// Ask for its list of models this often, in seconds, to see that it is there. Absent: only calls tell.
     #[serde(default)]
     pub health_check_s: Option<u64>,
-}
-
-const fn max_concurrent() -> usize {
-    128
 }
 
 const fn yes() -> bool {

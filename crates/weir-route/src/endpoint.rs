@@ -70,9 +70,11 @@ impl Endpoint {
             .contains(&Dialect::Anthropic)
             .then(|| provider::anthropic_base(config.anthropic_base_url.as_deref(), &config.base_url));
         let endpoint_metrics = metrics.endpoint(&config.name, member.model.unwrap_or("*"));
+        let known = || provider::concurrency(&config.base_url, member.model);
+        let max = config.max_concurrent.unwrap_or_else(known);
         let bounds = match config.concurrency {
-            Concurrency::Adaptive => Bounds::adaptive(config.max_concurrent),
-            Concurrency::Fixed => Bounds::fixed(config.max_concurrent),
+            Concurrency::Adaptive => Bounds::adaptive(max),
+            Concurrency::Fixed => Bounds::fixed(max),
         };
         endpoint_metrics.limit.set(bounds.initial as i64);
         endpoint_metrics.closed.set(1);

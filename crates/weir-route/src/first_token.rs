@@ -78,6 +78,12 @@ impl FirstToken {
         Duration::try_from_secs_f64(ratio * self.expected_s(prompt_kib)).ok()
     }
 
+    /// How long a first token that came after `took` would have taken for a prompt of the usual size, in seconds.
+    pub(crate) fn for_usual_prompt_s(&self, prompt_kib: f64, took: Duration) -> f64 {
+        let as_usual = self.expected_s(self.kib_mean) / self.expected_s(prompt_kib);
+        took.as_secs_f64() * as_usual
+    }
+
     /// The usual size of a prompt.
     pub(crate) const fn usual_kib(&self) -> f64 {
         self.kib_mean

@@ -199,7 +199,8 @@ impl Health {
         self.rest.began(now);
         self.key.began(call.sent.at, now);
         self.latency.began(took, call.streamed, now);
-        self.limiter.began(call.sent, now);
+        let took_s = call.streamed.then(|| self.first_token.for_usual_prompt_s(call.prompt_kib, took));
+        self.limiter.began(call.sent, took_s, now);
         self.budget.outcome(false, now);
         self.throttle.taken(now);
         self.decided(call.first, true, now);

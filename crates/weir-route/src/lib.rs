@@ -2,7 +2,7 @@
 //!
 //! A `pick` looks at each endpoint of the pool once (`pick`, `sticky`) and returns a [`Lease`], the
 //! permission to call it. What comes of the call the lease tells the endpoint's machines (`health`):
-//! `circuit` for faults, `pause` for overload and keys, `limiter` for how many and whose overload it is, `latency` for
+//! `circuit` for faults, `pause` for overload and keys, `limiter` and `gradient` for how many calls and whose overload it is, `latency` for
 //! balancing, `first_token` and `hedge` for asking twice, `budget` for asking again. Each of them is a pure
 //! state machine that gets the time.
 //!
@@ -21,6 +21,7 @@ mod health;
 
 mod circuit;
 mod first_token;
+mod gradient;
 mod latency;
 mod limiter;
 mod pause;

@@ -11,11 +11,14 @@
 //! faster, so that a service that has doubled is found in seven seconds. A cut far below what was carried a moment ago is
 //! tried out at once: it may have been for a burst of somebody else's.
 //!
+//! A service that refuses nobody and lets everybody wait shows its limit by slow first tokens: see `gradient.rs`.
+//!
 //! Invariants: `min` ≤ limit ≤ `max`; at most one cut a second, and no second one before a call has begun that was sent
 //! after the first, so that a service that refuses everything for a while costs one cut; it grows only while it is used.
 
 use std::time::{Duration, Instant};
 
+use crate::gradient::{Gradient, Verdict};
 use crate::ring::Ring;
 
 /// Bounds of a limit.
@@ -60,8 +63,9 @@ const FALL_RATE_MIN: f64 = 5.0;
 const DEEP_FALL: f64 = 0.8;
 /// How long growth takes from a cut back to the load that was refused.
 const BACK: Duration = Duration::from_secs(3);
-/// How long it takes from there to as far above that load as the cut was below it.
-const BEYOND: Duration = Duration::from_millis(1_500);
+/// The same after a cut because of slow first tokens. From there to as far above that load as the cut was below it, growth
+/// takes half of the time.
+const BACK_FROM_SLOW: Duration = Duration::from_secs(15);
 /// Growth counts time only while this share of the limit is in use.
 const BUSY: f64 = 0.8;
 /// The longest time that one first token can show to have been busy.
@@ -100,6 +104,9 @@ pub(crate) struct Limiter {
     /// The highest load lately at which a call was taken.
     carried: Ring<usize, CARRIED_SLOTS>,
     usual: Usual,
+    gradient: Gradient,
+    /// The limit before it was cut to see whether first tokens come sooner.
+    tried: Option<(f64, Phase)>,
 }
 
 /// How it grows.
@@ -107,8 +114,14 @@ pub(crate) struct Limiter {
 enum Phase {
     /// By one with each first token, up to a load that has been carried before, if there was one.
     Seeking { top: f64 },
-    /// With the time it has been in use since a cut, from `low` to `top` and beyond.
-    Growing { top: f64, low: f64, used: Duration },
+    /// With the time it has been in use since a cut, from `low` to `top` in `back`, and beyond.
+    Growing { top: f64, low: f64, back: Duration, used: Duration },
+}
+
+impl Phase {
+    const fn growing(top: f64, low: f64, back: Duration) -> Self {
+        Self::Growing { top, low, back, used: Duration::ZERO }
+    }
 }
 
 /// The last cut, and the first tokens since.
@@ -132,6 +145,8 @@ struct Fall {
 pub(crate) struct Sent {
     pub(crate) at: Instant,
     load: usize,
+    /// Most of the limit was in use.
+    busy: bool,
     number: usize,
 }
 
@@ -147,6 +162,8 @@ impl Limiter {
             calls: Calls::new(),
             carried: Ring::new(MEMORY, now),
             usual: Usual::new(now),
+            gradient: Gradient::new(now),
+            tried: None,
         }
     }
 
@@ -156,12 +173,13 @@ impl Limiter {
     }
 
     /// A call is sent, as the `load`th in flight.
-    pub(crate) const fn sent(&mut self, load: usize, now: Instant) -> Sent {
-        self.calls.add(load, now)
+    pub(crate) fn sent(&mut self, load: usize, now: Instant) -> Sent {
+        let busy = load as f64 >= BUSY * self.limit;
+        self.calls.add(load, busy, now)
     }
 
-    /// It brought its first token.
-    pub(crate) fn began(&mut self, sent: Sent, now: Instant) {
+    /// It brought its first token; of a stream, with the time that it would have taken for a prompt of the usual size.
+    pub(crate) fn began(&mut self, sent: Sent, took_s: Option<f64>, now: Instant) {
         self.calls.begun(sent);
         self.usual.add(false, now);
         let carried = self.carried.at(now);
@@ -171,21 +189,28 @@ impl Limiter {
             cut.answered |= sent.at >= cut.at;
         }
         let in_use = sent.load as f64 / self.limit;
+        let verdict = took_s.and_then(|took_s| self.gradient.began(took_s, sent.at, sent.busy, now));
+        if let Some(verdict) = verdict {
+            self.try_less(verdict);
+        }
+        if self.gradient.is_trying() {
+            return;
+        }
         match &mut self.phase {
             Phase::Seeking { top } => {
                 if in_use >= BUSY_SEEKING {
                     self.limit += 1.0;
                 }
                 if self.limit >= CUT * *top {
-                    self.phase = Phase::Growing { top: *top, low: self.limit, used: Duration::ZERO };
+                    self.phase = Phase::growing(*top, self.limit, BACK);
                 }
             }
             Phase::Growing { .. } if in_use < BUSY => self.busy = None,
-            Phase::Growing { top, low, used } => {
+            Phase::Growing { top, low, back, used } => {
                 if let Some(since) = self.busy.replace(now) {
                     *used += now.saturating_duration_since(since).min(BUSY_MAX);
-                    let after_s = used.as_secs_f64() - BACK.as_secs_f64();
-                    let scale = if after_s < 0.0 { BACK } else { BEYOND };
+                    let after_s = used.as_secs_f64() - back.as_secs_f64();
+                    let scale = if after_s < 0.0 { *back } else { *back / 2 };
                     let part = after_s / scale.as_secs_f64();
                     self.limit = self.limit.max(*top + (*top - *low) * part.powi(3));
                 }
@@ -217,6 +242,27 @@ impl Limiter {
         self.phase = Phase::Seeking { top };
     }
 
+    /// First tokens are slow at this limit: whether fewer calls make them faster is tried out.
+    fn try_less(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Cut { left } => {
+                self.tried = Some((self.limit, self.phase));
+                self.limit = (left * self.limit).max(self.bounds.min as f64);
+            }
+            Verdict::Restore => {
+                if let Some(before) = self.tried.take() {
+                    (self.limit, self.phase) = before;
+                }
+            }
+            Verdict::Stands => {
+                if let Some((top, _)) = self.tried.take() {
+                    self.phase = Phase::growing(top, self.limit, BACK_FROM_SLOW);
+                }
+            }
+        }
+        self.busy = None;
+    }
+
     fn cut(&mut self, load: f64, (all, refused): (u32, u32), now: Instant) {
         let since = self.cut.map(|cut| now.saturating_duration_since(cut.at));
         let answered = self.cut.is_none_or(|cut| cut.answered);
@@ -229,6 +275,8 @@ impl Limiter {
         if vain {
             return;
         }
+        self.gradient.interrupt(now);
+        self.tried = None;
         let top = load.min(self.limit);
         let is_deep = refused >= DEEP_REFUSALS_MIN && share >= DEEP_SHARE;
         let left = if is_deep { CUT_DEEP } else { CUT };
@@ -238,7 +286,7 @@ impl Limiter {
         self.phase = if self.limit < DEEP_FALL * carried {
             Phase::Seeking { top: carried }
         } else {
-            Phase::Growing { top, low: self.limit, used: Duration::ZERO }
+            Phase::growing(top, self.limit, BACK)
         };
     }
 
@@ -262,7 +310,7 @@ impl Limiter {
         let vain = rate_then >= FALL_RATE_MIN && rate < rate_then * f64::midpoint(1.0, part);
         if vain {
             self.limit = fall.from;
-            self.phase = Phase::Growing { top: fall.from, low: CUT * fall.from, used: BACK };
+            self.phase = Phase::Growing { top: fall.from, low: CUT * fall.from, back: BACK, used: BACK };
             self.usual.share = share;
         }
         vain
@@ -288,8 +336,8 @@ impl Calls {
         Self { ring: [None; CALLS], next: 0 }
     }
 
-    const fn add(&mut self, load: usize, now: Instant) -> Sent {
-        let sent = Sent { at: now, load, number: self.next };
+    const fn add(&mut self, load: usize, busy: bool, now: Instant) -> Sent {
+        let sent = Sent { at: now, load, busy, number: self.next };
         self.ring[self.next % CALLS] = Some((sent, Fate::Awaited));
         self.next = self.next.wrapping_add(1);
         sent

@@ -32,6 +32,17 @@ pub(crate) fn dialects(base_url: &str) -> Vec<Dialect> {
     }
 }
 
+/// The most calls in flight at one time that should be tried: of an account's limit a tenth is left to others that use it.
+pub(crate) fn concurrency(base_url: &str, model: Option<&str>) -> usize {
+    const UNKNOWN: usize = 512;
+    let account = match (host(base_url), model) {
+        (DEEPSEEK, Some(model)) if model.contains("pro") => 500,
+        (DEEPSEEK, _) => 2_500,
+        _ => return UNKNOWN,
+    };
+    account / 10 * 9
+}
+
 /// Below what OpenAI's paths lie: the SDK's convention, with `/v1` for a URL that has no path.
 pub(crate) fn openai_base(base_url: &str) -> String {
     let base = base_url.trim_end_matches('/');

@@ -4,6 +4,7 @@ mod budget;
 mod circuit;
 mod circuit_model;
 mod first_token;
+mod gradient;
 mod health;
 mod hedge;
 mod latency;

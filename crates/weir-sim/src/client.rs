@@ -9,21 +9,23 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use memchr::memmem::Finder;
 use tokio::time::timeout;
+use weir_core::names::PRIORITY;
 use weir_core::{Answer, Operation, Request, RequestId, Trail};
 
+use crate::crowd::{Comer, Group};
 use crate::house::{ANSWER_MAX, MODEL};
+use crate::parts::Part;
 use crate::patience::Patience;
 use crate::run::{Door, Stage};
 use crate::speech::Speech;
-use crate::tally::Ending;
+use crate::tally::{Ending, Outcome};
 use crate::text::{Judged, Question};
 use crate::trouble::Refusal;
 
-/// The share of requests with `temperature: 0`, which every service answers with the same words each time.
-pub(crate) const FIXED_SHARE: f64 = 0.5;
 /// How long an application waits for the head of an answer, and between two reads of it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const RETRIES: u32 = 2;
@@ -33,24 +35,27 @@ const BACKOFF_MAX_S: f64 = 8.0;
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 
 /// Asks once, with the retries its arm has, and counts what came of it.
-pub(crate) async fn ask(stage: &Stage, number: u32) {
+pub(crate) async fn ask(stage: &Stage, comer: Comer) {
     let (began, came_s) = (stage.clock.now(), stage.seconds());
-    stage.tally.borrow_mut().arrived.count(came_s);
-    let question = Question::new(stage.seed, number, FIXED_SHARE);
+    stage.tally.borrow_mut().arrived(comer.group, came_s);
+    let question = stage.book.question(comer.number);
+    let group = &stage.groups[comer.group];
     let mut retry = 0;
     let (ending, first) = loop {
-        let no = match timeout(PATIENCE, knock(stage, question, retry)).await {
+        let no = match timeout(PATIENCE, knock(stage, group, question, retry)).await {
             Ok(Ok(reply)) => break listen(stage, question, reply, began).await,
             Ok(Err(no)) => no,
             Err(_elapsed) => No::default(),
         };
+        stage.tally.borrow_mut().throttled += u32::from(no.status == Some(429));
         let Some(wait) = no.wait(retry, &stage.chance).filter(|_| retry < stage.retries()) else {
             break (Ending::Refused, None);
         };
         tokio::time::sleep(wait).await;
         retry += 1;
     };
-    stage.tally.borrow_mut().ended(came_s, stage.seconds(), ending, first);
+    let outcome = Outcome { came_s, s: stage.seconds(), ending, first };
+    stage.tally.borrow_mut().ended(comer.group, outcome);
 }
 
 /// An answer that has begun.
@@ -112,7 +117,7 @@ impl No {
     }
 }
 
-async fn knock(stage: &Stage, question: Question, retry: u32) -> Result<Reply, No> {
+async fn knock(stage: &Stage, group: &Group, question: Question, retry: u32) -> Result<Reply, No> {
     match &stage.door {
         Door::Straight(service) => {
             service.call(question, false).await.map(Reply::Straight).map_err(|refusal| {
@@ -125,20 +130,26 @@ async fn knock(stage: &Stage, question: Question, retry: u32) -> Result<Reply, N
         }
         Door::Weir(house) => {
             stage.asked.set(stage.asked.get() + 1);
-            let request = Arc::new(request(stage, question, retry));
+            let request = Arc::new(request(stage, group, question, retry));
             let mut answer = house.pipeline.run(&request).await;
             if answer.head.status.is_success() {
-                let degraded = answer.head.headers.contains_key(&DEGRADED);
+                // The front door says so in a header.
+                let degraded = request.trail.degraded_how().is_some();
                 return Ok(Reply::Weir(Box::new(answer), degraded));
             }
             // The SDK reads an error's body to its end.
-            let _body = std::future::poll_fn(|cx| answer.poll_chunk(cx)).await;
+            let body = std::future::poll_fn(|cx| answer.poll_chunk(cx)).await;
+            let is_shed = matches!(&body, Some(Ok(chunk)) if is_shed(&chunk.bytes));
+            stage.tally.borrow_mut().shed_with_room += u32::from(is_shed && house.has_room());
             Err(no(answer.head.status, &answer.head.headers))
         }
     }
 }
 
-static DEGRADED: HeaderName = HeaderName::from_static("x-weir-degraded");
+/// Whether weir says that there is too much work.
+fn is_shed(body: &[u8]) -> bool {
+    memchr::memmem::find(body, br#""weir_overloaded""#).is_some()
+}
 
 pub(crate) fn no(status: StatusCode, headers: &HeaderMap) -> No {
     let text = |name: &str| headers.get(name)?.to_str().ok();
@@ -211,13 +222,25 @@ pub(crate) fn number_in(messages: &[u8]) -> Option<u32> {
     Some(digits.fold(0_u32, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0'))))
 }
 
+/// What makes a prompt as long as it is said to be.
+fn padding(prompt_tokens: u32) -> &'static str {
+    const BYTES_PER_TOKEN: usize = 4;
+    const SHORT: u32 = 32;
+    static LONG: LazyLock<String> = LazyLock::new(|| " so".repeat(100_000));
+    if prompt_tokens <= SHORT {
+        return "";
+    }
+    &LONG[..(prompt_tokens as usize * BYTES_PER_TOKEN).min(LONG.len())]
+}
+
 /// The request as it comes through the front door.
-fn request(stage: &Stage, question: Question, retry: u32) -> Request {
+fn request(stage: &Stage, group: &Group, question: Question, retry: u32) -> Request {
     static RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
     static READ_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
     let temperature = if question.fixed { r#","temperature":0"# } else { "" };
     let number = question.number;
-    let message = format!(r#"{{"role":"user","content":"question {number}"}}"#);
+    let padding = padding(question.prompt_tokens);
+    let message = format!(r#"{{"role":"user","content":"question {number}{padding}"}}"#);
     let body = format!(r#"{{"model":"{MODEL}","messages":[{message}],"stream":true{temperature}}}"#);
     let (model, envelope) =
         weir_wire::envelope::read(Operation::Chat, body.into()).expect("the body is a good one");
@@ -225,6 +248,14 @@ fn request(stage: &Stage, question: Question, retry: u32) -> Request {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(&RETRY_COUNT, HeaderValue::from(retry));
     headers.insert(&READ_TIMEOUT, HeaderValue::from(PATIENCE.as_secs()));
+    if let Some(key) = group.key.as_deref().and_then(|key| HeaderValue::from_str(key).ok()) {
+        headers.insert(AUTHORIZATION, key);
+    }
+    // Urgency is what the queue and the levels know how to use.
+    let is_known = stage.parts.has(Part::Queue) || stage.parts.has(Part::Levels);
+    if let Some(priority) = group.priority.filter(|_| is_known) {
+        headers.insert(&PRIORITY, HeaderValue::from(u16::from(priority)));
+    }
     Request {
         id: RequestId::draw(&stage.chance),
         received,

@@ -1,8 +1,8 @@
 //! The real stages around modelled services: the one place that knows how weir is put together.
 //!
-//! Everything is as an operator gets it without writing a line of config, but for three facts of the
-//! worlds: the names of the services, that they take more calls than weir would send unasked, and that the
-//! second one is a fallback.
+//! Everything is as an operator gets it without writing a line of config, but for what the worlds say: the names
+//! of the services, that they take more calls than weir would send unasked, that the second one is a fallback,
+//! the thresholds of one world. A measure that is left out is left out by config, or by building less.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -11,14 +11,15 @@ use prometheus_client::registry::Registry;
 use weir_admit::Admit;
 use weir_cache::Cache;
 use weir_core::{Chance, Clock, PoolId};
-use weir_pipeline::{Attempts, Models, Pipeline, repeats};
-use weir_pressure::Pressure;
+use weir_pipeline::{Around, Attempts, Models, Pipeline, repeats};
+use weir_pressure::{Change, Pressure};
 use weir_queue::Queue;
 use weir_route::config::Endpoint;
 use weir_route::{KeySource, Member, PoolPlan, Route};
 use weir_settle::{Settle, Settled, Sink};
 
 use crate::draw;
+use crate::parts::{Part, Parts};
 use crate::upstreams::Upstreams;
 
 /// The model that applications ask for.
@@ -38,6 +39,7 @@ pub(crate) struct House {
     pub(crate) pipeline: Pipeline,
     records: Records,
     attempts_max: u32,
+    looks: bool,
 }
 
 /// What is asked of the records: how many, and the most attempts in one.
@@ -57,34 +59,58 @@ pub(crate) fn clock() -> Clock {
     Clock::new(|| tokio::time::Instant::now().into_std(), || UNIX_EPOCH)
 }
 
+/// What a house is built for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes {
+    /// The measures it has.
+    pub(crate) parts: Parts,
+    /// `[pressure] qps`.
+    pub(crate) qps: Option<[u32; 3]>,
+}
+
 impl House {
-    pub(crate) fn build(upstreams: Upstreams, seed: u64) -> Self {
+    pub(crate) fn build(upstreams: Upstreams, seed: u64, wishes: Wishes) -> Self {
+        let Wishes { parts, qps } = wishes;
         let clock = upstreams.clock;
         let mut registry = Registry::default();
         let chance = Arc::new(draw::fork(seed, 100));
-        let attempts = weir_infer::config::Attempts::default();
+        let attempts = attempts(parts);
         let attempts_max = sends_max(&attempts);
-        let route = route(clock, chance.clone(), upstreams.services.len(), repeats(&attempts), &mut registry);
+        let services = if parts.has(Part::Failover) { upstreams.services.len() } else { 1 };
+        let endpoints: Vec<Endpoint> = BASES[..services].iter().map(|base| endpoint(base, parts)).collect();
+        let route = route(clock, chance.clone(), &endpoints, repeats(&attempts), &mut registry);
         let route = Arc::new(route);
         let mut models = Models::default();
         models.insert(MODEL, POOL, ANSWER_MAX);
         let pools = vec![weir_queue::Pool { name: MODEL.to_owned(), room: route.clone().room(POOL) }];
         let records = Records::default();
-        let levels = weir_pressure::config::Pressure::default();
+        let levels = weir_pressure::config::Pressure { qps, ..Default::default() };
         let pressure = Pressure::new(clock, &levels, &[MODEL], chance.bits(), &mut registry);
         let pressure = Arc::new(pressure);
-        let upstreams = Box::new(upstreams);
+        let around = Around { route, pressure: pressure.clone(), upstream: Box::new(upstreams) };
         let pipeline = Pipeline {
             clock,
             admit: Admit::new(clock, &[], levels.requests_max, models)
                 .expect("without keys there is no bad one"),
             cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
-            queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
-            pressure: pressure.clone(),
-            attempts: Attempts::new(clock, chance, route, pressure, upstreams, &attempts, &mut registry),
+            queue: Queue::new(clock, &line(parts), pools, &mut registry),
+            pressure,
+            attempts: Attempts::new(clock, chance, around, &attempts, &mut registry),
             settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
         };
-        Self { pipeline, records, attempts_max }
+        Self { pipeline, records, attempts_max, looks: parts.has(Part::Levels) }
+    }
+
+    /// What the binary does ten times a second. No memory is modelled, and no timer comes late. Without levels
+    /// nobody looks, so that they stay where they begin.
+    pub(crate) fn look(&self) -> impl Iterator<Item = Change> + use<> {
+        let changes = if self.looks { self.pipeline.look(None, Duration::ZERO) } else { Vec::new() };
+        changes.into_iter().map(|(_pool, change)| change)
+    }
+
+    /// Whether somebody who came now would have a place at once.
+    pub(crate) fn has_room(&self) -> bool {
+        self.pipeline.queue.has_room(POOL)
     }
 
     /// What must hold once nobody is asking any more and does not, in words. `asked`: how many requests
@@ -116,11 +142,10 @@ fn sends_max(attempts: &weir_infer::config::Attempts) -> u32 {
 fn route(
     clock: Clock,
     chance: Arc<Chance>,
-    services: usize,
+    endpoints: &[Endpoint],
     policy: weir_route::Policy,
     registry: &mut Registry,
 ) -> Route {
-    let endpoints: Vec<Endpoint> = BASES[..services].iter().map(|base| endpoint(base)).collect();
     let member = |config| Member { config, key: KeySource::None, model: Some(MODEL) };
     let mut members = endpoints.iter().map(member);
     let plan = PoolPlan { first: members.by_ref().take(1).collect(), fallback: members.collect() };
@@ -128,7 +153,44 @@ fn route(
 }
 
 /// An endpoint with a name and a URL, as config has it, and the defaults for the rest.
-fn endpoint(base: &str) -> Endpoint {
-    let written = serde_json::json!({ "name": base, "base_url": base, "max_concurrent": CONCURRENT_MAX });
+fn endpoint(base: &str, parts: Parts) -> Endpoint {
+    let concurrency = if parts.has(Part::Limits) { "adaptive" } else { "fixed" };
+    let written = serde_json::json!({
+        "name": base,
+        "base_url": base,
+        "max_concurrent": CONCURRENT_MAX,
+        "concurrency": concurrency,
+    });
     serde_json::from_value(written).expect("an endpoint needs a name and a base URL")
+}
+
+/// `[attempts]`, less what is left out.
+fn attempts(parts: Parts) -> weir_infer::config::Attempts {
+    let mut attempts = weir_infer::config::Attempts::default();
+    if !parts.has(Part::Retry) {
+        (attempts.max, attempts.faults_here_max) = (1, 1);
+        (attempts.overload_max, attempts.overload_here_max) = (1, 1);
+        (attempts.budget.ratio, attempts.budget.ratio_failing, attempts.budget.per_s_min) = (0.0, 0.0, 0.0);
+        attempts.continuation.max = 0;
+    }
+    if !parts.has(Part::Hedge) {
+        attempts.hedge.share_max = 0.0;
+    }
+    attempts
+}
+
+/// `[queue]`: without its measures whoever came first goes first, whoever it is, and waits as long as it likes.
+fn line(parts: Parts) -> weir_queue::config::Queue {
+    use weir_queue::config::{Fairness, Queue};
+    if parts.has(Part::Queue) {
+        return Queue::default();
+    }
+    const NEVER_MS: u64 = 86_400_000;
+    Queue {
+        aging_s: 0,
+        fairness: Fairness::None,
+        standing_ms: NEVER_MS,
+        standing_wait_ms: NEVER_MS,
+        ..Queue::default()
+    }
 }

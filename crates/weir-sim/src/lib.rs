@@ -9,8 +9,10 @@
 
 mod arrivals;
 mod client;
+mod crowd;
 mod draw;
 mod house;
+mod parts;
 mod patience;
 mod render;
 mod run;
@@ -20,14 +22,17 @@ mod speech;
 mod tally;
 pub mod targets;
 mod text;
+mod trace;
 mod trouble;
 mod upstreams;
 mod world;
 
 pub use client::PATIENCE;
+pub use parts::{Part, Parts};
 pub use render::{markdown, table};
 pub use run::{Plan, run};
-pub use score::Score;
+pub use score::{Crowded, Score, Walked};
+pub use trace::Recorded;
 pub use world::{AVAILABILITY, Arm, World};
 
 #[cfg(test)]

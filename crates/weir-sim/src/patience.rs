@@ -8,36 +8,16 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Sleep, timeout_at};
 use weir_core::{Class, Clock, Failure};
-use weir_infer::Timers;
 
-/// Waits for an answer to begin, within the limits on that.
+/// Waits for an answer to begin, as long as the caller does.
 pub(crate) async fn begin<T>(
-    clock: Clock,
-    timers: &Timers,
+    begin_by: Instant,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let now = clock.now();
-    let due =
-        timers.beginning.map_or(timers.begin_by, |limits| (now + limits.first_token).min(timers.begin_by));
-    match timeout_at(due.into(), call).await {
+    match timeout_at(begin_by.into(), call).await {
         Ok(result) => result,
-        Err(_elapsed) => {
-            // A caller in a hurry proves nothing about the service.
-            let class = if due < timers.begin_by { Class::Timeout } else { Class::Deadline };
-            Err(Failure::new(class, "the answer had not begun in time"))
-        }
-    }
-}
-
-/// Waits for the head of an answer, within the limit on that.
-pub(crate) async fn head<T>(
-    timers: &Timers,
-    call: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    let Some(limit) = timers.beginning.and_then(|limits| limits.head) else { return call.await };
-    match tokio::time::timeout(limit, call).await {
-        Ok(result) => result,
-        Err(_elapsed) => Err(Failure::new(Class::Timeout, "the answer's head had not come in time")),
+        // A caller in a hurry proves nothing about the service.
+        Err(_elapsed) => Err(Failure::new(Class::Deadline, "the answer had not begun in time")),
     }
 }
 

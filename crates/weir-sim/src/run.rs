@@ -11,19 +11,21 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use weir_core::{Chance, Clock};
 
-use crate::arrivals::Coming;
 use crate::client;
+use crate::crowd::{Book, Comer, Crowd, Group, Role};
 use crate::draw;
-use crate::house::{self, BASES, House};
+use crate::house::{self, BASES, House, Wishes};
+use crate::parts::Parts;
 use crate::score::Score;
 use crate::service::Service;
 use crate::tally::Tally;
+use crate::trace::Recorded;
 use crate::upstreams::Upstreams;
 use crate::world::{Arm, Setting, World};
 
 /// What to run.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// What is wrong.
     pub world: World,
     /// Services: the troubled one, or also a second that fails 5 % of calls by itself.
@@ -34,6 +36,10 @@ pub struct Plan {
     pub seed: u64,
     /// About how many requests: half as many where there is a spike, twice as many among bursts.
     pub requests: u32,
+    /// Weir's measures, in its arm.
+    pub parts: Parts,
+    /// What came in the world that plays a recording.
+    pub trace: &'a [Recorded],
 }
 
 /// How often the levels of pressure are looked at.
@@ -43,14 +49,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Panics
 /// When the system cannot give one runtime.
-pub fn run(plan: &Plan) -> Score {
+pub fn run(plan: &Plan<'_>) -> Score {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime without sockets or threads can be made");
+    let setting = plan.world.setting(plan.requests, plan.trace);
     // Without the scheduler's budget: there is no other task to be fair to.
-    runtime.block_on(tokio::task::unconstrained(play(plan)))
+    let play = |crowd| runtime.block_on(tokio::task::unconstrained(play(plan, &setting, crowd)));
+    let played = play(true);
+    let without = setting.groups.iter().any(|group| group.role == Role::Crowd).then(|| play(false));
+    Score::new(plan, &setting, &played, without.as_ref())
 }
 
 /// How applications reach an answer.
@@ -64,9 +74,12 @@ pub(crate) enum Door {
 /// What all applications of a run share.
 pub(crate) struct Stage {
     pub(crate) clock: Clock,
-    pub(crate) seed: u64,
+    pub(crate) book: Book,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) parts: Parts,
     pub(crate) chance: Chance,
     pub(crate) door: Door,
+    services: Vec<Arc<Service>>,
     pub(crate) tally: RefCell<Tally>,
     /// Requests that came to weir.
     pub(crate) asked: Cell<u32>,
@@ -75,36 +88,44 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    fn new(plan: &Plan, setting: &Setting) -> (Self, Vec<Arc<Service>>) {
+    fn new(plan: &Plan<'_>, setting: &Setting, seed: u64) -> Self {
         let clock = house::clock();
         let start = clock.now();
-        // The world's draws are the same for every arm, and another world's are others.
-        let seed = draw::hash(plan.seed, plan.world as u64);
         let models = [setting.primary, setting.second];
         let services: Vec<_> = (10..)
             .zip(&models[..plan.upstreams.clamp(1, models.len())])
             .map(|(purpose, model)| Service::new(clock, start, *model, draw::hash(seed, purpose)))
             .collect();
+        let book = Book::new(seed, &setting.groups);
         let door = match plan.arm {
             Arm::None | Arm::Client => Door::Straight(services[0].clone()),
             Arm::Weir => {
                 let named = BASES.into_iter().zip(services.iter().cloned()).collect();
-                Door::Weir(Box::new(House::build(Upstreams { clock, seed, services: named }, seed)))
+                let upstreams = Upstreams { clock, book: book.clone(), services: named };
+                let wishes = Wishes { parts: plan.parts, qps: setting.qps };
+                Door::Weir(Box::new(House::build(upstreams, seed, wishes)))
             }
         };
         let retries = if plan.arm == Arm::None { 0 } else { client::RETRIES };
-        let (chance, tally, asked) = (draw::fork(seed, 3), RefCell::new(Tally::new()), Cell::new(0));
-        (Self { clock, seed, chance, door, tally, asked, start, retries }, services)
+        let (chance, asked) = (draw::fork(seed, 3), Cell::new(0));
+        let tally = RefCell::new(Tally::new(setting.groups.len()));
+        let (groups, parts) = (setting.groups.clone(), plan.parts);
+        Self { clock, book, groups, parts, chance, door, services, tally, asked, start, retries }
     }
 
     pub(crate) const fn retries(&self) -> u32 {
         self.retries
     }
 
-    /// What the binary does ten times a second. No memory is modelled, and no timer comes late.
+    /// Looks at the levels and at the first service's slots.
     fn look(&self) {
+        let s = self.seconds();
+        let mut tally = self.tally.borrow_mut();
+        if let Some(in_use) = self.services[0].in_use() {
+            tally.used.add(s, in_use);
+        }
         if let Door::Weir(house) = &self.door {
-            house.pipeline.look(None, Duration::ZERO);
+            tally.levels.extend(house.look().map(|change| (s, change)));
         }
     }
 
@@ -114,39 +135,55 @@ impl Stage {
     }
 }
 
-async fn play(plan: &Plan) -> Score {
-    let setting = plan.world.setting(plan.requests);
-    let (stage, services) = Stage::new(plan, &setting);
-    let last_s = applications(&stage, Coming::new(setting.arrivals, draw::fork(stage.seed, 4))).await;
+/// What came of a world that was played.
+pub(crate) struct Played {
+    pub(crate) tally: Tally,
+    pub(crate) services: Vec<Arc<Service>>,
+    /// When the last application came.
+    pub(crate) last_s: f64,
+    /// What must hold at the end and does not.
+    pub(crate) broken: Vec<String>,
+}
+
+async fn play(plan: &Plan<'_>, setting: &Setting, crowd: bool) -> Played {
+    // The world's draws are the same for every arm, and another world's are others.
+    let seed = draw::hash(plan.seed, plan.world as u64);
+    let stage = Stage::new(plan, setting, seed);
+    let leaves_out = |group: &Group| !crowd && group.role == Role::Crowd;
+    let last_s = applications(&stage, Crowd::new(seed, &setting.groups, leaves_out)).await;
     let mut broken = match &stage.door {
         Door::Straight(_) => Vec::new(),
         Door::Weir(house) => house.broken_promises(stage.asked.get()),
     };
-    let talking: u32 = services.iter().map(|service| service.in_flight()).sum();
+    let talking: u32 = stage.services.iter().map(|service| service.in_flight()).sum();
     if talking > 0 {
         broken.push(format!("{talking} calls that nobody listens to"));
     }
-    Score::new(plan, &setting, &stage.tally.borrow(), &services, last_s, broken)
+    Played { tally: stage.tally.into_inner(), services: stage.services, last_s, broken }
 }
 
 /// Lets everyone come and waits until all have what they get. Gives the moment of the last arrival.
-async fn applications(stage: &Stage, mut coming: Coming) -> f64 {
+async fn applications(stage: &Stage, mut crowd: Crowd) -> f64 {
     let mut asking = FuturesUnordered::new();
     let mut last_s = 0.0;
-    let mut next = coming.next_s();
-    let timer = tokio::time::sleep(Duration::ZERO);
+    let mut next = crowd.next();
+    let due = |comer: Option<Comer>| {
+        let s = comer.map_or(0.0, |comer| comer.at_s);
+        (stage.start + Duration::from_secs_f64(s)).into()
+    };
+    let timer = tokio::time::sleep_until(due(next));
     tokio::pin!(timer);
-    let due = |s: f64| (stage.start + Duration::from_secs_f64(s)).into();
     let mut looks = tokio::time::interval(LOOK_EVERY);
-    timer.as_mut().reset(due(next.unwrap_or_default()));
     loop {
         // What ends it: every arrival is finite, and every application has its own patience.
         tokio::select! { biased;
             () = &mut timer, if next.is_some() => {
-                last_s = next.unwrap_or(last_s);
-                asking.push(client::ask(stage, coming.come()));
-                next = coming.next_s();
-                timer.as_mut().reset(due(next.unwrap_or_default()));
+                if let Some(comer) = next {
+                    last_s = comer.at_s;
+                    asking.push(client::ask(stage, comer));
+                }
+                next = crowd.next();
+                timer.as_mut().reset(due(next));
             }
             Some(()) = asking.next(), if !asking.is_empty() => {}
             _ = looks.tick(), if next.is_some() || !asking.is_empty() => stage.look(),

@@ -1,14 +1,16 @@
 //! What became of a run, in the numbers that are compared.
 
-use std::sync::Arc;
+mod overload;
 
 use serde::Serialize;
 
 use crate::arrivals::Spell;
-use crate::run::Plan;
-use crate::service::Service;
+use crate::parts::Parts;
+use crate::run::{Plan, Played};
 use crate::tally::{Seconds, Tally};
-use crate::world::{Arm, Setting, World};
+use crate::world::{Arm, Setting, View, World};
+
+pub use overload::{Crowded, Walked};
 
 /// How an arm did in a world. Shares are of the requests that applications made; the three of answered,
 /// shed and false make up the whole.
@@ -20,6 +22,8 @@ pub struct Score {
     pub upstreams: usize,
     /// Who stood between.
     pub arm: Arm,
+    /// Weir's measures, where it did.
+    pub measures: Parts,
     /// Requests that applications made. An SDK's retries are no new ones.
     pub requests: u32,
     /// Answered, in full or degraded.
@@ -45,13 +49,26 @@ pub struct Score {
     pub load_share_of_offered: f64,
     /// The same while the trouble lasted; null in a world whose trouble does not begin and end.
     pub load_in_trouble: Option<f64>,
-    /// Whole answers a second, as a share of what the first service can give: once it is full (B3), or
-    /// during the spike (B7). Null where that is no question.
+    /// How often an application was told 429, for each request.
+    pub throttled_share: f64,
+    /// How often weir said that there is too much work while a place was free.
+    pub shed_with_room: u32,
+    /// Whole answers a second, as a share of what the first service can give: once it is full, or during the
+    /// spike (B7). Null where that is no question.
     pub goodput_share_of_capacity: Option<f64>,
     /// Seconds from the end of the trouble until 95 % of the share that was served before it is served
     /// again, and stays so: answered, with the first word within ten seconds. Null where trouble does not
     /// end.
     pub recovery_s: Option<u32>,
+    /// Beside a crowd (B8, B9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crowded: Option<Crowded>,
+    /// Through the levels of pressure (B10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub walked: Option<Walked>,
+    /// The share of the service's room in use from ten seconds after each change to the next: the least (B11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_used_min: Option<f64>,
     /// What must hold at the end of any run and did not. Empty, or a fault in weir.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<String>,
@@ -84,6 +101,7 @@ impl Score {
             (&mut self.false_share, other.false_share),
             (&mut self.attempts_per_request, other.attempts_per_request),
             (&mut self.load_share_of_offered, other.load_share_of_offered),
+            (&mut self.throttled_share, other.throttled_share),
         ] {
             *one = mean(*one, another);
         }
@@ -93,18 +111,24 @@ impl Score {
         self.goodput_share_of_capacity =
             either(self.goodput_share_of_capacity, other.goodput_share_of_capacity, &mean);
         self.recovery_s = self.recovery_s.max(other.recovery_s);
+        self.shed_with_room += other.shed_with_room;
+        self.room_used_min = either(self.room_used_min, other.room_used_min, &f64::min);
+        if let (Some(own), Some(its)) = (&mut self.crowded, &other.crowded) {
+            own.pool(its);
+        }
+        if let (Some(own), Some(its)) = (&mut self.walked, &other.walked) {
+            own.pool(its);
+        }
         self.broken.extend(other.broken.iter().cloned());
         self.requests += other.requests;
     }
 
-    pub(crate) fn new(
-        plan: &Plan,
-        setting: &Setting,
-        tally: &Tally,
-        services: &[Arc<Service>],
-        last_s: f64,
-        mut broken: Vec<String>,
-    ) -> Self {
+    /// `without`: the same world without its crowd, where it has one.
+    pub(crate) fn new(plan: &Plan<'_>, setting: &Setting, played: &Played, without: Option<&Played>) -> Self {
+        let Played { tally, services, last_s, .. } = played;
+        let last_s = *last_s;
+        let mut broken = played.broken.clone();
+        broken.extend(without.iter().flat_map(|without| without.broken.iter().cloned()));
         let requests = tally.arrived.total();
         let share = |part: u32| rounded(f64::from(part) / f64::from(requests.max(1)));
         let called: Vec<Seconds> = services.iter().map(|service| service.called()).collect();
@@ -117,7 +141,9 @@ impl Score {
         if weir && tally.false_answers > 0 {
             broken.push(format!("{} answers that look whole and are not", tally.false_answers));
         }
-        let goodput = setting.capacity_per_s.filter(|_| alone).map(|capacity| {
+        // Where the room changes, what it can give does.
+        let is_steady = !matches!(setting.view, View::Room(_) | View::Walked);
+        let goodput = setting.capacity_per_s.filter(|_| alone && is_steady).map(|capacity| {
             let full = setting.spell.unwrap_or(Spell { from_s: 0.0, until_s: last_s });
             goodput(&tally.answered, full) / capacity
         });
@@ -125,6 +151,7 @@ impl Score {
             world: plan.world,
             upstreams: plan.upstreams,
             arm: plan.arm,
+            measures: plan.parts,
             requests,
             answered_share: share(tally.full + tally.degraded),
             full_share: share(tally.full),
@@ -137,8 +164,19 @@ impl Score {
             attempts_per_request: share(calls),
             load_share_of_offered: share(called[0].total()),
             load_in_trouble: setting.spell.map(|spell| load(&called, &tally.arrived, spell)),
+            throttled_share: share(tally.throttled),
+            shed_with_room: tally.shed_with_room,
             goodput_share_of_capacity: goodput.map(rounded),
             recovery_s: setting.spell.map(|spell| recovery(tally, spell, last_s as usize)),
+            crowded: without.and_then(|without| Crowded::new(setting, played, without)),
+            walked: match setting.view {
+                View::Walked if weir => Walked::new(setting, played),
+                _ => None,
+            },
+            room_used_min: match setting.view {
+                View::Room(changed_s) if alone => overload::room_used_min(changed_s, played).map(rounded),
+                _ => None,
+            },
             broken,
         }
     }

@@ -57,7 +57,7 @@ impl Service {
             state.in_flight += u32::from(decision.is_ok());
             let (low, high) = ROUND_TRIP_S;
             let round_trip = Duration::from_secs_f64(draw::between(&state.chance, low, high));
-            let first = self.first.draw(&state.chance);
+            let first = self.first.draw(&state.chance) + question.prefill;
             let telling = if question.fixed { 0 } else { state.chance.bits() as u16 };
             (decision, round_trip, first, telling)
         };
@@ -66,6 +66,13 @@ impl Service {
         let (broken, slot) = decision?;
         let begins = self.clock.now() + first.saturating_sub(round_trip);
         Ok(Speech::new(question, telling, usage, begins, broken, slot))
+    }
+
+    /// The share of its slots that is in use; `None` for one that takes any number.
+    pub(crate) fn in_use(&self) -> Option<f64> {
+        let state = self.lock();
+        let slots = state.mood.slots(self.seconds())?;
+        Some((f64::from(state.in_flight) / f64::from(slots.max(1))).min(1.0))
     }
 
     /// Calls being answered.

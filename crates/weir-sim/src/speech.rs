@@ -108,10 +108,10 @@ impl Speech {
         out.extend_from_slice(CLOSED);
         if self.usage {
             self.open(&mut out);
-            const PROMPT: u32 = 12;
-            let (words, all) = (self.question.words, PROMPT + self.question.words);
+            let Question { prompt_tokens: asked, answer_tokens: said, .. } = self.question;
+            let all = asked + said;
             let tokens =
-                format!(r#""prompt_tokens":{PROMPT},"completion_tokens":{words},"total_tokens":{all}"#);
+                format!(r#""prompt_tokens":{asked},"completion_tokens":{said},"total_tokens":{all}"#);
             out.extend_from_slice(br#""choices":[],"usage":{"#);
             out.extend_from_slice(tokens.as_bytes());
             out.push(b'}');

@@ -1,6 +1,8 @@
-//! What is counted while a world runs. Memory is flat: counters, one histogram, one number per second.
+//! What is counted while a world runs. Memory is flat: counters, histograms, some numbers for each second.
 
 use std::time::Duration;
+
+use weir_pressure::Change;
 
 /// How one request of an application ended, by the truth and not by what it looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,15 @@ impl Times {
         (self.count > 0).then(|| self.sum_us as f64 / 1e3 / self.count as f64)
     }
 
+    /// Takes in others.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (own, its) in self.buckets.iter_mut().zip(&other.buckets) {
+            *own += its;
+        }
+        self.count += other.count;
+        self.sum_us += other.sum_us;
+    }
+
     /// The time that this share of all stay within: the upper end of its bucket.
     pub(crate) fn quantile_ms(&self, share: f64) -> Option<f64> {
         let rank = (share * self.count as f64).ceil() as u64;
@@ -98,6 +109,51 @@ impl Times {
     }
 }
 
+/// A share for each second: the mean of those that were seen in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shares(Vec<(f64, u32)>);
+
+impl Shares {
+    pub(crate) fn add(&mut self, s: f64, share: f64) {
+        let second = (s as usize).min(SECONDS_MAX - 1);
+        if self.0.len() <= second {
+            self.0.resize(second + 1, (0.0, 0));
+        }
+        let (sum, count) = &mut self.0[second];
+        (*sum, *count) = (*sum + share, *count + 1);
+    }
+
+    /// The mean over whole seconds `from .. until`; `None` when none was seen.
+    pub(crate) fn mean(&self, from: usize, until: usize) -> Option<f64> {
+        let seen = self.0.get(from..until.min(self.0.len()))?;
+        let (sum, count) =
+            seen.iter().fold((0.0, 0), |(sum, count), (share, times)| (sum + share, count + times));
+        (count > 0).then(|| sum / f64::from(count))
+    }
+}
+
+/// How one request of an application ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// When it came.
+    pub(crate) came_s: f64,
+    /// When it ended.
+    pub(crate) s: f64,
+    pub(crate) ending: Ending,
+    /// From its coming to the first word.
+    pub(crate) first: Option<Duration>,
+}
+
+/// What is counted of each group of applications.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupTally {
+    /// Requests, by the second they came in.
+    pub(crate) arrived: Seconds,
+    /// Answered requests, by the second in which their answer ended.
+    pub(crate) answered: Seconds,
+    pub(crate) first: Times,
+}
+
 /// Everything counted of one run, but for what the services count themselves.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
@@ -107,6 +163,7 @@ pub(crate) struct Tally {
     pub(crate) served: Seconds,
     /// Answered requests, by the second in which their answer ended.
     pub(crate) answered: Seconds,
+    pub(crate) groups: Vec<GroupTally>,
     pub(crate) full: u32,
     pub(crate) degraded: u32,
     pub(crate) refused: u32,
@@ -115,14 +172,25 @@ pub(crate) struct Tally {
     /// Beginnings, shown before an honest error, that no service had said.
     pub(crate) garbled: u32,
     pub(crate) first: Times,
+    /// How often an application saw a 429.
+    pub(crate) throttled: u32,
+    /// How often weir said that there is too much work while a place was free.
+    pub(crate) shed_with_room: u32,
+    /// The share of the first service's slots in use.
+    pub(crate) used: Shares,
+    /// When the level of pressure changed.
+    pub(crate) levels: Vec<(f64, Change)>,
 }
 
 impl Tally {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(groups: usize) -> Self {
+        let group =
+            GroupTally { arrived: Seconds::default(), answered: Seconds::default(), first: Times::new() };
         Self {
             arrived: Seconds::default(),
             served: Seconds::default(),
             answered: Seconds::default(),
+            groups: vec![group; groups],
             full: 0,
             degraded: 0,
             refused: 0,
@@ -130,11 +198,22 @@ impl Tally {
             false_answers: 0,
             garbled: 0,
             first: Times::new(),
+            throttled: 0,
+            shed_with_room: 0,
+            used: Shares::default(),
+            levels: Vec::new(),
         }
     }
 
-    /// A request that came at `came_s` has ended at `s`; its first word had come after `first`.
-    pub(crate) fn ended(&mut self, came_s: f64, s: f64, ending: Ending, first: Option<Duration>) {
+    /// A request has come.
+    pub(crate) fn arrived(&mut self, group: usize, s: f64) {
+        self.arrived.count(s);
+        self.groups[group].arrived.count(s);
+    }
+
+    /// A request has ended.
+    pub(crate) fn ended(&mut self, group: usize, outcome: Outcome) {
+        let Outcome { came_s, s, ending, first } = outcome;
         match ending {
             Ending::Full => self.full += 1,
             Ending::Degraded => self.degraded += 1,
@@ -143,9 +222,12 @@ impl Tally {
             Ending::False => self.false_answers += 1,
         }
         if matches!(ending, Ending::Full | Ending::Degraded) {
+            let group = &mut self.groups[group];
             self.answered.count(s);
+            group.answered.count(s);
             if let Some(first) = first {
                 self.first.add(first);
+                group.first.add(first);
                 if first <= SOON {
                     self.served.count(came_s);
                 }

@@ -1,6 +1,7 @@
 //! What weir promises in these worlds, as checks over scores. One promise is one line in [`ALL`].
 
-use crate::{Arm, Score, World};
+use crate::score::Crowded;
+use crate::{Arm, Parts, Score, World};
 
 /// One promise.
 pub struct Target {
@@ -98,12 +99,85 @@ pub static ALL: &[Target] = &[
         promise: "goodput ≥ 95 % of before within 30 s after the spike",
         kept: |score, _| score.recovery_s.is_some_and(|seconds| seconds <= 30),
     },
+    Target {
+        name: "B8 waits",
+        world: World::B8,
+        upstreams: Some(1),
+        promise: "quiet callers' p99 to the first word ≤ 1.3 × theirs without the noisy one",
+        kept: |score, _| crowded(score, |crowded| crowded.ratio() <= 1.3),
+    },
+    Target {
+        name: "B8 fairness",
+        world: World::B8,
+        upstreams: Some(1),
+        promise: "Jain's index over goodput ÷ fair share ≥ 0.95",
+        kept: |score, _| crowded(score, |crowded| crowded.fairness >= 0.95),
+    },
+    Target {
+        name: "B9 waits",
+        world: World::B9,
+        upstreams: Some(1),
+        promise: "interactive p99 to the first word ≤ 1.2 × its p99 without the flood",
+        kept: |score, _| crowded(score, |crowded| crowded.ratio() <= 1.2),
+    },
+    Target {
+        name: "B9 progress",
+        world: World::B9,
+        upstreams: Some(1),
+        promise: "bulk work gets half of the rest or more",
+        kept: |score, _| crowded(score, |crowded| crowded.crowd_share_of_rest >= 0.5),
+    },
+    Target {
+        name: "B10 order",
+        world: World::B10,
+        upstreams: Some(1),
+        promise: "every level entered and left in order, at most one reversal for each crossing",
+        kept: |score, _| {
+            score.walked.as_ref().is_some_and(|walked| walked.in_order && walked.reversals_max <= 1)
+        },
+    },
+    Target {
+        name: "B10 goodput",
+        world: World::B10,
+        upstreams: Some(1),
+        promise: "goodput ≥ 95 % of what is asked or can be given, in every five seconds",
+        kept: |score, _| score.walked.as_ref().is_some_and(|walked| walked.goodput_min >= 0.95),
+    },
+    Target {
+        name: "B10 places",
+        world: World::B10,
+        upstreams: None,
+        promise: "nobody is told that there is too much work while a place is free",
+        kept: |score, _| score.shed_with_room == 0,
+    },
+    Target {
+        name: "B11 room",
+        world: World::B11,
+        upstreams: Some(1),
+        promise: "≥ 95 % of the hidden room used from 10 s after each change on",
+        kept: |score, _| score.room_used_min.is_some_and(|used| used >= 0.95),
+    },
+    Target {
+        name: "B11 refusals",
+        world: World::B11,
+        upstreams: Some(1),
+        promise: "no caller is told 429",
+        kept: |score, _| score.throttled_share == 0.0,
+    },
+    Target {
+        name: "B12 goodput",
+        world: World::B12,
+        upstreams: Some(1),
+        promise: "goodput ≥ 95 % of capacity",
+        kept: |score, _| score.goodput_share_of_capacity.is_some_and(|share| share >= 0.95),
+    },
 ];
 
 impl Target {
     /// Whether a score is of the kind that this promise is about.
     pub fn is_about(&self, score: &Score) -> bool {
         score.arm == Arm::Weir
+            && score.measures == Parts::ALL
             && score.world == self.world
             && self.upstreams.is_none_or(|upstreams| upstreams == score.upstreams)
     }
@@ -117,6 +191,10 @@ impl Target {
 /// The promises that a score breaks.
 pub fn missed(score: &Score, measure: Measure) -> impl Iterator<Item = &'static Target> {
     ALL.iter().filter(move |target| target.is_about(score) && !target.is_kept_by(score, measure))
+}
+
+fn crowded(score: &Score, kept: fn(&Crowded) -> bool) -> bool {
+    score.crowded.as_ref().is_some_and(kept)
 }
 
 /// Whether so many are answered.

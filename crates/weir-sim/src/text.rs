@@ -9,13 +9,6 @@ use std::time::Duration;
 
 use crate::draw;
 
-/// The least and the most words of an answer, and so of a stream's parts.
-const WORDS: (u64, u64) = (6, 18);
-/// The least and the most seconds between two parts.
-const GAP_S: (f64, f64) = (0.2, 0.4);
-/// The mean time from the first word to the end of an answer, in seconds: for sums done beforehand.
-pub(crate) const TELLING_S_MEAN: f64 = (WORDS.0 + WORDS.1) as f64 / 2.0 * (GAP_S.0 + GAP_S.1) / 2.0;
-
 const VOCABULARY: [&str; 32] = [
     "water", "stone", "river", "level", "steady", "over", "under", "flow", "dam", "bank", "rain", "flood",
     "quiet", "gate", "lock", "mill", "wheel", "fish", "reed", "mud", "bridge", "boat", "rope", "wind",
@@ -29,10 +22,15 @@ pub(crate) struct Question {
     pub(crate) number: u32,
     /// Asked with `temperature: 0`: every service that has the model gives the same words each time.
     pub(crate) fixed: bool,
-    /// Words of its answer.
+    /// Words of its answer, and so parts of the stream.
     pub(crate) words: u32,
     /// Time between two of them.
     pub(crate) gap: Duration,
+    /// Time that its prompt adds to that before the first.
+    pub(crate) prefill: Duration,
+    /// What a service counts of either.
+    pub(crate) prompt_tokens: u32,
+    pub(crate) answer_tokens: u32,
 }
 
 /// What an application has in its hands.
@@ -47,16 +45,6 @@ pub(crate) enum Judged {
 }
 
 impl Question {
-    /// The question of this number. A share `fixed_share` of them is asked with `temperature: 0`.
-    pub(crate) fn new(seed: u64, number: u32, fixed_share: f64) -> Self {
-        let chance = draw::fork(seed, u64::from(number));
-        let fixed = draw::happens(&chance, fixed_share);
-        let span = WORDS.1 - WORDS.0 + 1;
-        let words = WORDS.0 + chance.bits() % span;
-        let gap = Duration::from_secs_f64(draw::between(&chance, GAP_S.0, GAP_S.1));
-        Self { number, fixed, words: words as u32, gap }
-    }
-
     /// Adds one word of a telling, and the space after it.
     pub(crate) fn tell(&self, telling: u16, place: u32, out: &mut Vec<u8>) {
         if place == 0 {

@@ -44,11 +44,32 @@ pub(crate) enum Trouble {
     /// refused if one half a second before was.
     Bursts { share: f64, persistence: f64 },
     /// It takes so many calls at one time.
-    Slots(u32),
+    Slots(Slots),
     /// It is down.
     Outage(Spell),
     /// A share of its streams stalls or breaks.
     Breaks { share: f64 },
+}
+
+/// Calls at one time that a service takes, and when it takes so many times as many: (from second, factor), in
+/// order of time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slots {
+    pub(crate) usual: u32,
+    pub(crate) turns: &'static [(f64, f64)],
+}
+
+impl Slots {
+    /// Always as many.
+    pub(crate) const fn always(usual: u32) -> Self {
+        Self { usual, turns: &[] }
+    }
+
+    /// At this moment.
+    pub(crate) fn at(&self, s: f64) -> u32 {
+        let turn = self.turns.iter().rev().find(|(from_s, _)| *from_s <= s);
+        turn.map_or(self.usual, |(_, factor)| (f64::from(self.usual) * factor).round() as u32)
+    }
 }
 
 /// A refusal.
@@ -129,7 +150,7 @@ impl Mood {
             Trouble::None => Ok(None),
             Trouble::Refuses { share } if draw::happens(&self.chance, share) => Err(self.refusal()),
             Trouble::Bursts { .. } if self.bad => Err(self.refusal()),
-            Trouble::Slots(slots) if in_flight >= slots => Err(Refusal::Status(429)),
+            Trouble::Slots(slots) if in_flight >= slots.at(s) => Err(Refusal::Status(429)),
             Trouble::Outage(spell) if spell.contains(s) => Err(self.dead()),
             Trouble::Breaks { share } if draw::happens(&self.chance, share) => Ok(Some(self.broken())),
             _ => Ok(None),
@@ -139,6 +160,11 @@ impl Mood {
     /// Whether everything in progress at `s` is cut.
     pub(crate) fn is_down(&self, s: f64) -> bool {
         matches!(self.trouble, Trouble::Outage(spell) if spell.contains(s))
+    }
+
+    /// Calls at one time that it takes at `s`; `None` where that is no question.
+    pub(crate) fn slots(&self, s: f64) -> Option<u32> {
+        if let Trouble::Slots(slots) = self.trouble { Some(slots.at(s)) } else { None }
     }
 
     fn refusal(&self) -> Refusal {

@@ -16,6 +16,7 @@ use weir_wire::dialect;
 use weir_wire::stream::StreamReader;
 
 use crate::client;
+use crate::crowd::Book;
 use crate::patience::{self, Patience};
 use crate::service::Service;
 use crate::speech::{Reset, Speech};
@@ -25,7 +26,7 @@ use crate::trouble::Refusal;
 /// The services of a world, each known by its base URL.
 pub(crate) struct Upstreams {
     pub(crate) clock: Clock,
-    pub(crate) seed: u64,
+    pub(crate) book: Book,
     pub(crate) services: Vec<(&'static str, Arc<Service>)>,
 }
 
@@ -36,23 +37,17 @@ impl Upstream for Upstreams {
         target: Target<'a>,
         timers: Timers,
     ) -> Pin<Box<dyn Future<Output = Result<Begun, Failure>> + Send + 'a>> {
-        Box::pin(async move {
-            let call = self.begin(request, &target, timers);
-            patience::begin(self.clock, &timers, call).await
-        })
+        Box::pin(async move { patience::begin(timers.begin_by, self.begin(request, &target, timers)).await })
     }
 }
 
 impl Upstreams {
     async fn begin(&self, request: &Request, target: &Target<'_>, timers: Timers) -> Result<Begun, Failure> {
         let service = self.service(target.base);
-        let question = asked(self.seed, target.envelope)?;
+        let question = asked(&self.book, target.envelope)?;
         let wants_usage = request.envelope.wants_usage;
-        let call = async {
-            let speech = service.call(question, target.include_usage || wants_usage).await;
-            speech.map_err(failure)
-        };
-        let speech = patience::head(&timers, call).await?;
+        let speech = service.call(question, target.include_usage || wants_usage).await;
+        let speech = speech.map_err(failure)?;
         let format = dialect::format(Operation::Chat).expect("chat has a format");
         let reader = StreamReader::new(format, wants_usage);
         let mut stream = Modelled { speech, reader, held: None, patience: None };
@@ -72,7 +67,7 @@ impl Upstreams {
 
 /// The question in a body. A begun answer at its end is refused in the words DeepSeek has for it: none of
 /// the modelled services can take one up.
-fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
+fn asked(book: &Book, envelope: &Envelope) -> Result<Question, Failure> {
     let messages = envelope.get("messages").unwrap_or_default();
     let Some(number) = client::number_in(messages) else {
         return Err(reply(
@@ -87,8 +82,7 @@ fn asked(seed: u64, envelope: &Envelope) -> Result<Question, Failure> {
         );
         return Err(reply(StatusCode::BAD_REQUEST, words));
     }
-    let question = Question::new(seed, number, client::FIXED_SHARE);
-    Ok(Question { fixed: envelope.temperature_zero, ..question })
+    Ok(Question { fixed: envelope.temperature_zero, ..book.question(number) })
 }
 
 /// Whether the last message is the beginning of an answer, which a service is to take up.

@@ -1,11 +1,14 @@
 //! The worlds: who asks how often, and what is wrong with the service. One world is one line in
 //! [`World::ALL`] and one arm in [`World::setting`].
 
+mod overload;
+
 use serde::{Serialize, Serializer};
 
-use crate::arrivals::{Arrivals, Spell};
-use crate::text::TELLING_S_MEAN;
-use crate::trouble::{Model, SLOW_FIRST, Trouble, USUAL_FIRST};
+use crate::arrivals::{Arrivals, Rate, Spell};
+use crate::crowd::{Group, Sizes, USUAL_SIZES};
+use crate::trace::Recorded;
+use crate::trouble::{Model, SLOW_FIRST, Slots, Trouble, USUAL_FIRST};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,16 @@ pub enum World {
     B6,
     /// Three times as many ask for a minute.
     B7,
+    /// One noisy caller beside nine quiet ones.
+    B8,
+    /// A flood of bulk work beside people who wait.
+    B9,
+    /// A walk through the thresholds of all levels of pressure and back.
+    B10,
+    /// The service's room halves and doubles.
+    B11,
+    /// Recorded traffic, twice as much as there is room for.
+    B12,
 }
 
 /// Who stands between the application and the service.
@@ -62,19 +75,48 @@ const AMONG_BURSTS_FACTOR: u32 = 2;
 /// One world, laid out for a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
-    pub(crate) arrivals: Arrivals,
+    /// Who asks.
+    pub(crate) groups: Vec<Group>,
     pub(crate) primary: Model,
     pub(crate) second: Model,
     /// The trouble that has a beginning and an end.
     pub(crate) spell: Option<Spell>,
-    /// Whole answers a second that the first service can give.
+    /// Whole answers a second that the first service can give, with the slots that it usually has.
     pub(crate) capacity_per_s: Option<f64>,
+    /// The operator's thresholds for the levels of pressure, in requests a second.
+    pub(crate) qps: Option<[u32; 3]>,
+    /// What is looked at, besides what is of every world.
+    pub(crate) view: View,
+}
+
+/// What the score of a world looks at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum View {
+    /// Nothing besides.
+    Plain,
+    /// Where the levels go, and what is answered meanwhile.
+    Walked,
+    /// How much of the room is used some time after it changed.
+    Room(&'static [f64]),
 }
 
 impl World {
     /// Every world, in order.
-    pub const ALL: [Self; 8] =
-        [Self::B1, Self::B2, Self::B3, Self::B4a, Self::B4b, Self::B5, Self::B6, Self::B7];
+    pub const ALL: [Self; 13] = [
+        Self::B1,
+        Self::B2,
+        Self::B3,
+        Self::B4a,
+        Self::B4b,
+        Self::B5,
+        Self::B6,
+        Self::B7,
+        Self::B8,
+        Self::B9,
+        Self::B10,
+        Self::B11,
+        Self::B12,
+    ];
 
     /// Its short name.
     pub const fn name(self) -> &'static str {
@@ -87,6 +129,11 @@ impl World {
             Self::B5 => "B5",
             Self::B6 => "B6",
             Self::B7 => "B7",
+            Self::B8 => "B8",
+            Self::B9 => "B9",
+            Self::B10 => "B10",
+            Self::B11 => "B11",
+            Self::B12 => "B12",
         }
     }
 
@@ -101,6 +148,11 @@ impl World {
             Self::B5 => "first tokens late, 8 % of them very late",
             Self::B6 => "3 % of streams stall or break",
             Self::B7 => "three times the load for one minute, beyond the room there is",
+            Self::B8 => "one caller asks for 20 times its share, nine for half of theirs",
+            Self::B9 => "a flood of bulk work, three times the room there is, beside people who wait",
+            Self::B10 => "300 requests a second, up to 1,500 and back; room for 900",
+            Self::B11 => "the room halves, comes back, doubles, comes back",
+            Self::B12 => "recorded traffic, twice as much as there is room for",
         }
     }
 
@@ -109,10 +161,15 @@ impl World {
         Self::ALL.into_iter().find(|world| world.name().eq_ignore_ascii_case(name))
     }
 
-    pub(crate) fn setting(self, requests: u32) -> Setting {
-        let steady = Arrivals { per_s: PER_S, spike: None, until_s: f64::INFINITY, requests_max: requests };
+    /// Whether it is about more work than room rather than about a service in trouble.
+    pub const fn is_about_overload(self) -> bool {
+        matches!(self, Self::B8 | Self::B9 | Self::B10 | Self::B11 | Self::B12)
+    }
+
+    pub(crate) fn setting(self, requests: u32, trace: &[Recorded]) -> Setting {
+        let steady = Arrivals { rate: Rate::Steady(PER_S), until_s: f64::INFINITY, requests_max: requests };
         let usual = Setting {
-            arrivals: steady,
+            groups: vec![Group::everybody(steady, USUAL_SIZES)],
             primary: Model { first: USUAL_FIRST, trouble: Trouble::None },
             second: Model {
                 first: USUAL_FIRST,
@@ -120,17 +177,20 @@ impl World {
             },
             spell: None,
             capacity_per_s: None,
+            qps: None,
+            view: View::Plain,
         };
         let refused = 1.0 - AVAILABILITY;
         match self {
             Self::B1 => usual.with(Trouble::Refuses { share: refused }),
             Self::B2 => {
                 let requests_max = requests.saturating_mul(AMONG_BURSTS_FACTOR);
-                let arrivals = Arrivals { per_s: AMONG_BURSTS_PER_S, requests_max, ..steady };
+                let rate = Rate::Steady(AMONG_BURSTS_PER_S);
+                let arrivals = Arrivals { rate, until_s: f64::INFINITY, requests_max };
                 let bursts = Trouble::Bursts { share: refused, persistence: PERSISTENCE };
-                Setting { arrivals, ..usual.with(bursts) }
+                usual.with(bursts).asked(arrivals)
             }
-            Self::B3 => full(usual),
+            Self::B3 => full(usual, requests),
             Self::B4a => outage(usual, 60.0, requests),
             Self::B4b => outage(usual, 600.0, requests),
             Self::B5 => {
@@ -139,6 +199,11 @@ impl World {
             }
             Self::B6 => usual.with(Trouble::Breaks { share: BROKEN_SHARE }),
             Self::B7 => spike(usual, requests),
+            Self::B8 => overload::noisy(usual, requests),
+            Self::B9 => overload::flood(usual, requests),
+            Self::B10 => overload::walk(usual, requests),
+            Self::B11 => overload::changing(usual, requests),
+            Self::B12 => overload::recorded(usual, requests, trace),
         }
     }
 }
@@ -148,6 +213,12 @@ impl Setting {
         self.primary.trouble = trouble;
         self
     }
+
+    /// By everybody, like this.
+    fn asked(mut self, arrivals: Arrivals) -> Self {
+        self.groups = vec![Group::everybody(arrivals, USUAL_SIZES)];
+        self
+    }
 }
 
 /// Forty seconds of peace, the outage, a minute after.
@@ -155,37 +226,34 @@ fn outage(usual: Setting, seconds: f64, requests: u32) -> Setting {
     let spell = Spell { from_s: 40.0, until_s: 40.0 + seconds };
     let until_s = spell.until_s + 60.0;
     let per_s = (f64::from(requests) / until_s).min(PER_S);
-    let arrivals = Arrivals { per_s, spike: None, until_s, requests_max: u32::MAX };
-    Setting { arrivals, spell: Some(spell), ..usual.with(Trouble::Outage(spell)) }
+    let arrivals = Arrivals { rate: Rate::Steady(per_s), until_s, requests_max: u32::MAX };
+    Setting { spell: Some(spell), ..usual.with(Trouble::Outage(spell)).asked(arrivals) }
 }
 
 /// So many ask that a service without any queue loses what Erlang's formula says.
-fn full(usual: Setting) -> Setting {
-    let capacity_per_s = f64::from(SLOTS) / answer_s_mean();
-    let per_s = offered_erlangs(SLOTS, 1.0 - AVAILABILITY) / answer_s_mean();
-    let arrivals = Arrivals { per_s, ..usual.arrivals };
-    Setting { arrivals, capacity_per_s: Some(capacity_per_s), ..usual.with(Trouble::Slots(SLOTS)) }
+fn full(usual: Setting, requests: u32) -> Setting {
+    let hold_s = answer_s_mean(&USUAL_SIZES);
+    let rate = Rate::Steady(offered_erlangs(SLOTS, 1.0 - AVAILABILITY) / hold_s);
+    let arrivals = Arrivals { rate, until_s: f64::INFINITY, requests_max: requests };
+    let setting = usual.with(Trouble::Slots(Slots::always(SLOTS))).asked(arrivals);
+    Setting { capacity_per_s: Some(f64::from(SLOTS) / hold_s), ..setting }
 }
 
 /// Forty seconds of peace, a minute of spike, a minute after. The time is given, so a short run has a
 /// smaller service.
 fn spike(usual: Setting, requests: u32) -> Setting {
     let slots = (requests / 50).clamp(SLOTS * 2 / 5, SLOTS);
-    let capacity_per_s = f64::from(slots) / answer_s_mean();
+    let capacity_per_s = f64::from(slots) / answer_s_mean(&USUAL_SIZES);
     let spell = Spell { from_s: 40.0, until_s: 100.0 };
-    let arrivals = Arrivals {
-        per_s: BEFORE_SPIKE * capacity_per_s,
-        spike: Some((spell, SPIKE_FACTOR)),
-        until_s: spell.until_s + 60.0,
-        requests_max: u32::MAX,
-    };
-    let setting = usual.with(Trouble::Slots(slots));
-    Setting { arrivals, spell: Some(spell), capacity_per_s: Some(capacity_per_s), ..setting }
+    let rate = Rate::Spike { per_s: BEFORE_SPIKE * capacity_per_s, spell, factor: SPIKE_FACTOR };
+    let arrivals = Arrivals { rate, until_s: spell.until_s + 60.0, requests_max: u32::MAX };
+    let setting = usual.with(Trouble::Slots(Slots::always(slots))).asked(arrivals);
+    Setting { spell: Some(spell), capacity_per_s: Some(capacity_per_s), ..setting }
 }
 
 /// How long a call holds its slot.
-fn answer_s_mean() -> f64 {
-    USUAL_FIRST.mean_s() + TELLING_S_MEAN
+fn answer_s_mean(sizes: &Sizes) -> f64 {
+    USUAL_FIRST.mean_s() + sizes.telling_s_mean()
 }
 
 /// The load, in calls at one time, of which `slots` slots without a queue lose the share `lost` (Erlang's

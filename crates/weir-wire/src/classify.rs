@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use weir_core::{Class, Failure, Reply};
+use weir_core::{Class, Dialect, Failure, Reply};
 
 /// Whether a service refused a request because it was given the beginning of the answer. To be asked only of attempts
 /// that were: the words are the services' own, and some of them could be about a caller's message.
@@ -75,14 +75,31 @@ pub fn reply(status: StatusCode, headers: &HeaderMap, body: Bytes, wall: SystemT
     }
 }
 
-/// Classifies an error that came inside a 200: the error object as JSON.
-pub fn in_band(error: &str) -> Failure {
+/// Classifies an error that came inside a 200: the error object as JSON. What the service says of the caller's own mistake
+/// becomes a reply in its dialect, for as long as nothing else was said a caller is told so.
+pub fn in_band(dialect: Dialect, error: &str) -> Failure {
     let said = Said::read(error.as_bytes());
     let class = match class_of(said.status.unwrap_or(500), &said) {
         Class::Client if said.status.is_none() => Class::Hard,
         class => class,
     };
-    Failure::new(class, format!("the service reported an error in its answer: {}", said.message))
+    let message = format!("the service reported an error in its answer: {}", said.message);
+    let reply = class.is_the_callers().then(|| Box::new(as_reply(dialect, error, &said)));
+    Failure { reply, ..Failure::new(class, message) }
+}
+
+/// An error in an answer as the error answer it should have been.
+fn as_reply(dialect: Dialect, error: &str, said: &Said) -> Reply {
+    let words = || serde_json::json!({"message": said.message}).to_string();
+    let object = if error.trim_start().starts_with('{') { error.to_owned() } else { words() };
+    let body = match dialect {
+        Dialect::OpenAi => format!("{{\"error\":{object}}}"),
+        Dialect::Anthropic => format!("{{\"type\":\"error\",\"error\":{object}}}"),
+    };
+    let status = said.status.and_then(|status| StatusCode::from_u16(status).ok());
+    let is_error = |status: &StatusCode| status.is_client_error() || status.is_server_error();
+    let status = status.filter(is_error).unwrap_or(StatusCode::BAD_REQUEST);
+    Reply { status, content_type: None, body: body.into() }
 }
 
 fn class_of(status: u16, said: &Said) -> Class {
@@ -124,7 +141,7 @@ fn class_of(status: u16, said: &Said) -> Class {
 }
 
 impl Said {
-    /// Reads `{"error":{…}}`, `{"type":"error","error":{…}}`, `{"error":"words"}`, `{…}` itself, or nothing.
+    /// Reads `{"error":{…}}`, `{"type":"error","error":{…}}`, `{"error":"words"}`, `{…}` or `"words"` itself, or nothing.
     fn read(body: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct Outer {
@@ -134,6 +151,9 @@ impl Said {
         let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
             return Self::default();
         };
+        if let serde_json::Value::String(message) = value {
+            return Self { message, ..Self::default() };
+        }
         let inner = serde_json::from_value::<Outer>(value.clone()).ok().and_then(|outer| outer.error);
         match inner {
             Some(serde_json::Value::String(message)) => Self { message, ..Self::default() },

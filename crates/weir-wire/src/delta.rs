@@ -5,12 +5,10 @@
 //! is unusual in the least is left to a real parser.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 
 use crate::dialect::Phase;
 use crate::envelope::end_of_string;
+use crate::gate::{DELTA, TEXT};
 
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,17 +68,14 @@ pub(crate) static MESSAGES: Names = Names {
     ],
 };
 
-static DELTA: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"delta\""));
-static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"text\""));
-
 /// The deltas in a block of events: each is usual, or `None`.
 pub(crate) fn deltas<'a>(block: &'a [u8], names: &'a Names) -> impl Iterator<Item = Option<Usual>> + 'a {
-    DELTA.find_iter(block).map(|at| usual(block, at + b"\"delta\"".len(), names))
+    DELTA.places(block).map(|at| usual(block, at + b"\"delta\"".len(), names))
 }
 
 /// The texts of legacy completions in a block of events.
 pub(crate) fn texts(block: &[u8]) -> impl Iterator<Item = Option<Usual>> + '_ {
-    TEXT.find_iter(block).map(|at| {
+    TEXT.places(block).map(|at| {
         let at = past(block, at + b"\"text\"".len(), b':')?;
         let end = string_end(block, at)?;
         Some(Usual { kind: Kind::Content, text: at + 1..end })

@@ -10,8 +10,6 @@ mod openai_usage;
 use serde::Deserialize;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
-use crate::sse::Event;
-
 /// Every format weir reads. [`Operation::Other`] has none: it passes as bytes.
 pub static ALL: &[&dyn Format] = &[
     &openai_chat::CHAT,
@@ -52,6 +50,8 @@ pub struct Reading {
     pub usage_only: bool,
     /// How the service says the answer ended.
     pub finish: Option<Finish>,
+    /// The choices it speaks of, and how each ended. Empty when there is only one to speak of.
+    pub choices: Vec<(usize, Option<Finish>)>,
     /// Nothing comes after it.
     pub last: bool,
     /// What the service is doing, when the event says so.
@@ -63,8 +63,18 @@ pub struct Reading {
 pub struct Whole {
     /// Tokens it reports.
     pub usage: Option<Usage>,
-    /// How the service says the answer ended.
+    /// How the service says the answer ended; `None` for one that is made in the background and asked for later.
     pub finish: Option<Finish>,
+}
+
+/// How closely an event is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Care {
+    /// Something of the answer has been seen. The careful parse that tells a first token from an empty opening chunk is
+    /// made only until then.
+    pub begun: bool,
+    /// The answer may be of several choices, so that it matters which one an event speaks of.
+    pub several: bool,
 }
 
 /// Reads the answers of one operation.
@@ -72,17 +82,16 @@ pub trait Format: Sync {
     /// Which operation's.
     fn operation(&self) -> Operation;
 
-    /// Reads one event. `begun` says whether anything of the answer has been seen, so that the careful parse that tells
-    /// a first token from an empty opening chunk is made only until then.
+    /// Reads one event: its name, empty when it has none, and its data.
     ///
     /// # Errors
-    /// The service says in its stream that it failed.
-    fn read_event(&self, block: &[u8], event: &Event, begun: bool) -> Result<Reading, Failure>;
+    /// The service says in its stream that it failed, or the event cannot be read and held a piece of the answer.
+    fn read_event(&self, name: &[u8], data: &[u8], care: Care) -> Result<Reading, Failure>;
 
     /// Reads a whole body.
     ///
     /// # Errors
-    /// The body is not an answer, though its status said so.
+    /// The body is not an answer, though its status said so, or does not say how the answer ended.
     fn read_whole(&self, body: &[u8]) -> Result<Whole, Failure>;
 
     /// What closes a stream after its last event, if the format has such a mark.
@@ -99,6 +108,24 @@ pub trait Format: Sync {
 /// Parses JSON text; `None` when it is not that. Checking UTF-8 once for the whole costs less than value by value.
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     serde_json::from_str(std::str::from_utf8(bytes).ok()?).ok()
+}
+
+/// Data that cannot be read. It is left out, unless it may have held a piece of the answer: then all that follows would
+/// be joined on in the wrong place, and whoever continues broken answers can give that piece again.
+fn garbled(held_a_piece: bool) -> Result<Reading, Failure> {
+    if held_a_piece {
+        let message = "a piece of the answer came in an event that cannot be read";
+        return Err(Failure::new(Class::Truncated, message));
+    }
+    Ok(Reading { drop: true, ..Reading::default() })
+}
+
+/// A body that does not say how its answer ended: nobody knows what is missing.
+fn no_end(what: &str) -> Failure {
+    Failure::new(
+        Class::Truncated,
+        format!("the service answered without {what}, so the answer may be cut short"),
+    )
 }
 
 /// A body that is no answer in this format.

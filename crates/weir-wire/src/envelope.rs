@@ -12,6 +12,8 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use weir_core::{Envelope, Kind, Member, Operation, Rejection};
 
+use crate::json::elements;
+
 /// How deep a body may nest: serde_json's own limit, so that whatever passes can be parsed by everyone behind.
 pub const DEPTH_MAX: usize = 128;
 
@@ -57,6 +59,26 @@ pub fn read_passing(body: Bytes) -> Result<(String, Envelope), Rejection> {
         return read(Operation::Other, body);
     }
     Ok((String::new(), Envelope { body, ..Envelope::default() }))
+}
+
+/// How many choices a request asks for; `None` when it says so in a way that weir cannot read.
+pub fn choices(operation: Operation, envelope: &Envelope) -> Option<usize> {
+    let text = |name| envelope.get(name).map(std::str::from_utf8);
+    let each = match text("n") {
+        _ if !matches!(operation, Operation::Chat | Operation::Completions) => return Some(1),
+        None | Some(Ok("null")) => 1,
+        Some(n) => n.ok()?.parse::<usize>().ok()?,
+    };
+    let prompts = match text("prompt") {
+        Some(Ok(prompts)) if operation == Operation::Completions && prompts.starts_with('[') => {
+            let prompts = elements(prompts)?;
+            // A list of numbers is one prompt, in tokens.
+            let one = |prompt: &&RawValue| !prompt.get().starts_with(['"', '[']);
+            if prompts.first().is_none_or(one) { 1 } else { prompts.len() }
+        }
+        _ => 1,
+    };
+    Some(each.saturating_mul(prompts))
 }
 
 /// The members of a JSON object, in order, unparsed.

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
-use weir_core::{Chunk, Dialect, Head, Kind, Operation, Rejection};
+use weir_core::{Chunk, Dialect, Failure, Head, Kind, Operation, Rejection};
 
 /// The largest `Retry-After` sent: older SDKs ignore values above 60 s and come back in half a second.
 const RETRY_AFTER_MAX_S: u64 = 30;
@@ -72,12 +72,28 @@ fn say_when_to_retry(headers: &mut HeaderMap, rejection: &Rejection, status: Sta
     }
 }
 
-/// An error after the stream has begun: one event, after which the connection is cut.
-pub fn in_band(operation: Operation, code: &str, message: &str) -> Bytes {
+/// How an answer that had begun is told to have broken off: a code by its class, the service's own where its words are the
+/// caller's to read, and no word of the operator's key. `said_last` is the chunk before it.
+pub fn broke_off(operation: Operation, failure: &Failure, said_last: &[u8]) -> Bytes {
+    let own = failure.reply.as_ref().filter(|_| failure.class.is_the_callers());
+    let own: Option<serde_json::Value> = own.and_then(|reply| serde_json::from_slice(&reply.body).ok());
+    let code = own.as_ref().and_then(|body| body["error"]["code"].as_str());
+    let code = code.unwrap_or_else(|| failure.class.code());
+    in_band(operation, code, &format!("the answer broke off: {}", failure.words()), said_last)
+}
+
+/// An error after the stream has begun: one event, after which the connection is cut. `said_last` is the chunk before it,
+/// empty when there was none: events of a response are numbered.
+pub fn in_band(operation: Operation, code: &str, message: &str, said_last: &[u8]) -> Bytes {
     let text = match operation {
         Operation::Messages | Operation::CountTokens => {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code);
-            let kind = kind.map_or("api_error", Kind::anthropic_type);
+            let own = Kind::ALL.into_iter().find(|kind| kind.code() == code).map(Kind::anthropic_type);
+            let kind = own.unwrap_or(match code {
+                "content_filter" | "context_length_exceeded" | "invalid_request_error" => {
+                    "invalid_request_error"
+                }
+                _ => "api_error",
+            });
             let error = json!({"type": "error", "error": {"type": kind, "message": message, "code": code}});
             format!("event: error\ndata: {error}\n\n")
         }
@@ -85,7 +101,8 @@ pub fn in_band(operation: Operation, code: &str, message: &str) -> Bytes {
         Operation::Responses => {
             let nested = json!({"message": message, "type": "server_error", "param": null, "code": code});
             let error = json!({
-                "type": "error", "code": code, "message": message, "param": null, "error": nested, "sequence_number": 0,
+                "type": "error", "code": code, "message": message, "param": null, "error": nested,
+                "sequence_number": next_in_sequence(said_last),
             });
             format!("event: error\ndata: {error}\n\n")
         }
@@ -95,4 +112,14 @@ pub fn in_band(operation: Operation, code: &str, message: &str) -> Bytes {
         }
     };
     text.into()
+}
+
+/// The number after that of the last event said; 0 when none was.
+fn next_in_sequence(said_last: &[u8]) -> u64 {
+    const NUMBER: &[u8] = b"\"sequence_number\":";
+    let Some(at) = memchr::memmem::rfind(said_last, NUMBER) else { return 0 };
+    let digits = said_last[at + NUMBER.len()..].trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    let number = std::str::from_utf8(&digits[..end]).ok().and_then(|digits| digits.parse::<u64>().ok());
+    number.map_or(0, |number| number.saturating_add(1))
 }

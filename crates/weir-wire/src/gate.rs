@@ -16,10 +16,26 @@ pub static FINISH_REASON: Field = Field(LazyLock::new(|| Finder::new("\"finish_r
 pub static USAGE: Field = Field(LazyLock::new(|| Finder::new("\"usage\"")));
 /// `"tool_calls"`.
 pub static TOOL_CALLS: Field = Field(LazyLock::new(|| Finder::new("\"tool_calls\"")));
+/// `"delta"`.
+pub static DELTA: Field = Field(LazyLock::new(|| Finder::new("\"delta\"")));
+/// `"text"`.
+pub static TEXT: Field = Field(LazyLock::new(|| Finder::new("\"text\"")));
+/// `"content_block"`.
+pub static CONTENT_BLOCK: Field = Field(LazyLock::new(|| Finder::new("\"content_block\"")));
 /// `"error"`.
 pub static ERROR: Field = Field(LazyLock::new(|| Finder::new("\"error\"")));
 
 impl Field {
+    /// Whether the field is named at all.
+    pub fn is_named_in(&self, bytes: &[u8]) -> bool {
+        self.0.find(bytes).is_some()
+    }
+
+    /// Where the field's name begins, each time.
+    pub fn places<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        self.0.find_iter(bytes)
+    }
+
     /// Whether the field is there with a value that begins with one of `firsts`, white space aside.
     pub fn is_in(&self, bytes: &[u8], firsts: &[u8]) -> bool {
         let finder = &*self.0;

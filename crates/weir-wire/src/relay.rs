@@ -22,12 +22,13 @@ mod wire;
 use bytes::Bytes;
 use weir_core::{Chunk, Envelope, Failure, Finish, Operation, Rung, Usage};
 
-use self::attempt::Attempt;
+use self::attempt::{Attempt, may_echo};
+use self::closing::Why;
 use self::hold::Hold;
 use self::piece::{Piece, Said, are_all_of, chunk_of};
 use self::request::Asked;
 use self::story::Story;
-use self::tally::Spent;
+use self::tally::{Before, Spent};
 use self::wire::Wire;
 use crate::delta::Usual;
 use crate::json::half_at_end;
@@ -74,6 +75,12 @@ pub struct Relay {
     /// The present attempt; `None` when nothing was given before it, so that it passes as it is.
     attempt: Option<Attempt>,
     spent: Spent,
+    /// What the caller had when the present attempt began.
+    before: Before,
+    /// Some of the present attempt was held back when it broke, so that the caller has less than its service wrote.
+    held_back: bool,
+    /// An attempt that was given the beginning could not be told from one that says it again: none of its kind can.
+    unclear: bool,
     /// What the first attempt told the caller of its prompt.
     prompt_told: Option<Usage>,
     state: State,
@@ -109,6 +116,9 @@ impl Relay {
             hold: Hold::new(holds, asked.structured),
             attempt: None,
             spent: Spent::by(&envelope.body),
+            before: Before::default(),
+            held_back: false,
+            unclear: false,
             prompt_told: None,
             state: State::Running,
             found: Vec::new(),
@@ -178,13 +188,31 @@ impl Relay {
 
     /// The attempt broke: what was held back is dropped. Says what the caller has.
     pub fn broke(&mut self) -> Delivered {
-        self.hold.release();
+        self.held_back |= !self.hold.release().is_empty();
+        self.unclear |= self.was_unclear();
         self.delivered()
+    }
+
+    /// Whether the present attempt could not be joined because what it repeats may be an echo or the answer's own words: its
+    /// service has said nothing different.
+    pub fn was_unclear(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.join.unclear)
     }
 
     /// What closes a [`Delivered::Finished`] answer; empty when the caller has that, too.
     pub const fn closing(&self) -> &'static [u8] {
         if self.story.closed { b"" } else { closing::mark(self.asked.operation) }
+    }
+
+    /// What ends an answer that broke off after as many tokens as the caller had asked for: no service is asked for none. To
+    /// be asked after [`broke`](Self::broke), before [`resume`](Self::resume); the answer is over then.
+    pub fn used_up(&self) -> Option<Chunk> {
+        let tokens = self.tokens();
+        if self.delivered() != Delivered::Content || !self.asked.is_used_up(tokens) {
+            return None;
+        }
+        let bytes = closing::ended(&self.asked, &self.story, self.story.open(), Why::Length, tokens);
+        Some(Chunk { bytes: bytes.into(), progress: true, finish: Some(Finish::Length), usage: None })
     }
 
     /// Tokens of the present attempt, and whether they are an estimate: a stream that broke has not reported
@@ -196,7 +224,8 @@ impl Relay {
     /// Whether this rung can be used for what was delivered.
     pub fn can(&self, rung: Rung) -> bool {
         let joins = !self.asked.many || !self.story.opened;
-        joins && self.asked.can(&self.story, rung)
+        let clear = !self.unclear || !may_echo(self.wire, rung);
+        joins && clear && self.asked.can(&self.story, self.tokens(), rung)
     }
 
     /// The request for the next attempt on this rung, whose chunks are joined accordingly. `envelope` is the
@@ -207,17 +236,30 @@ impl Relay {
         self.hold.release();
         let again = self.can(Rung::Fresh) || self.can(Rung::Replay);
         self.state = if again { State::Running } else { State::Failed };
-        let next = self.asked.next(&self.story, rung, envelope).filter(|_| self.can(rung));
+        let tokens = self.tokens();
+        let next = self.asked.next(&self.story, tokens, rung, envelope).filter(|_| self.can(rung));
+        self.before = Before::of(&self.story, tokens);
+        self.held_back = false;
         let (envelope, sent) =
             next.map_or_else(|| (envelope.clone(), None), |next| (next.envelope, next.sent));
         self.spent = Spent::by(&envelope.body);
         let (wire, story) = (self.wire, &self.story);
         self.attempt = story.opened.then(|| match sent {
             None => Attempt::again(wire, story),
-            Some(sent) => Attempt::further(wire, story, &self.asked, (rung, &sent))
-                .counting(story.parts, self.prompt_told),
+            Some(sent) => {
+                Attempt::further(wire, story, &self.asked, (rung, &sent)).counting(tokens, self.prompt_told)
+            }
         });
         envelope
+    }
+
+    /// How many tokens the caller has.
+    fn tokens(&self) -> u64 {
+        // A message's first event reports one token, and the next report comes with its end.
+        let reports = self.wire != Wire::Messages && !self.held_back;
+        let reported = self.spent.written().filter(|_| reports);
+        let goes_on = self.attempt.as_ref().is_some_and(|attempt| attempt.join.continues);
+        self.before.and_now(&self.story, reported, goes_on)
     }
 
     fn delivered(&self) -> Delivered {
@@ -277,7 +319,9 @@ impl Relay {
         let Some(attempt) = self.attempt.as_ref().filter(|attempt| attempt.join.is_over()) else {
             return false;
         };
-        let bytes = Bytes::from(closing::stopped(&self.asked, &self.story, attempt));
+        let stop = attempt.join.stopped_by.as_deref().unwrap_or_default();
+        let (why, open, parts) = (Why::Stop(stop), attempt.open(), self.story.parts);
+        let bytes = Bytes::from(closing::ended(&self.asked, &self.story, open, why, parts));
         self.state = State::Over;
         self.give(Piece { bytes, said: Said { finish: true, last: true, ..Said::default() } }, given);
         true

@@ -3,6 +3,7 @@
 //! What always holds: any way of cutting the same bytes into reads gives the same events; what is handed out always
 //! ends at an event border, so that something else can be said between two events. Lines end in LF or CRLF.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
@@ -65,12 +66,33 @@ pub struct Event {
     pub whole: Range<usize>,
     /// The value of its `event:` line; empty when it has none.
     pub name: Range<usize>,
-    /// The value of its `data:` line; empty for comments. Of several lines, from the first to the last.
+    /// The value of its `data:` line; empty for comments. Of several lines, from the first to the last:
+    /// see [`Event::data_in`].
     pub data: Range<usize>,
     /// It has `id:` or `retry:` lines, which some clients choke on.
     pub has_id_or_retry: bool,
     /// It has more than one `data:` line.
     pub data_lines: usize,
+}
+
+impl Event {
+    /// Its data as one text: of several `data:` lines, their values joined by line ends, as SSE has it.
+    pub fn data_in<'a>(&self, block: &'a [u8]) -> Cow<'a, [u8]> {
+        let data = &block[self.data.clone()];
+        if self.data_lines < 2 {
+            return Cow::Borrowed(data);
+        }
+        let mut lines =
+            data.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut joined = lines.next().unwrap_or_default().to_vec();
+        for line in lines {
+            if let Some(value) = field(line, b"data") {
+                joined.push(b'\n');
+                joined.extend_from_slice(&line[value..]);
+            }
+        }
+        Cow::Owned(joined)
+    }
 }
 
 /// The events of a block, in order. Runs of blank lines are skipped.

@@ -1,12 +1,15 @@
 //! Reads a streamed answer: events in, chunks for the caller and facts for the observers out.
 //!
 //! What always holds: a chunk ends at an event border; a stream counts as whole only after the service said how it
-//! ended; keep-alive comments are absorbed and are never progress.
+//! ended, each choice of it; keep-alive comments are absorbed and are never progress.
+
+pub(crate) mod ends;
 
 use bytes::{Bytes, BytesMut};
 use weir_core::{Chunk, Class, Failure, Finish, Usage};
 
-use crate::dialect::{Format, Phase, Reading};
+use self::ends::Ends;
+use crate::dialect::{Care, Format, Phase, Reading};
 use crate::sse::{Event, Splitter, events};
 
 /// Reads one stream.
@@ -17,6 +20,9 @@ pub struct StreamReader {
     begun: bool,
     phase: Phase,
     parts: u64,
+    /// How many choices were asked for, when that is known.
+    wanted: Option<usize>,
+    ends: Ends,
     finish: Option<Finish>,
     last: bool,
     failed: Option<Failure>,
@@ -27,8 +33,29 @@ impl StreamReader {
     pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
         let splitter = Splitter::default();
         let phase = Phase::default();
-        let (begun, last, parts) = (false, false, 0);
-        Self { format, splitter, keeps_usage, begun, phase, parts, finish: None, last, failed: None }
+        let (begun, last, parts, wanted) = (false, false, 0, None);
+        let ends = Ends::default();
+        Self {
+            format,
+            splitter,
+            keeps_usage,
+            begun,
+            phase,
+            parts,
+            wanted,
+            ends,
+            finish: None,
+            last,
+            failed: None,
+        }
+    }
+
+    /// The same for an answer of so many choices: one that has fewer ends only when its service says so. Of an answer of
+    /// one choice, events need not be searched for which one they speak of.
+    #[must_use]
+    pub const fn expecting(mut self, choices: Option<usize>) -> Self {
+        self.wanted = choices;
+        self
     }
 
     /// What the service was writing last.
@@ -44,6 +71,11 @@ impl StreamReader {
     /// Whether the service has sent its last event.
     pub const fn is_over(&self) -> bool {
         self.last
+    }
+
+    /// Whether the service has said how the answer ended: what may still come is its closing.
+    pub const fn is_whole(&self) -> bool {
+        self.finish.is_some() && self.failed.is_none()
     }
 
     /// The failure that came in one read with the chunk last given out, right after it.
@@ -104,15 +136,22 @@ impl StreamReader {
                 kept.skip();
                 continue;
             }
-            let read = self.format.read_event(&block, &event, self.begun);
-            let reading = match read.and_then(|reading| self.note(&reading, &mut chunk).map(|()| reading)) {
+            // Nobody writes several lines but those who break them in odd places: such data is parsed each time.
+            let begun = self.begun && event.data_lines < 2;
+            let care = Care { begun, several: self.wanted != Some(1) };
+            let (name, data) = (&block[event.name.clone()], event.data_in(&block));
+            // What the service said before it failed was said, however its bytes were cut into reads.
+            let reading = match self.format.read_event(name, &data, care) {
                 Ok(reading) => reading,
-                // What the service said before it failed was said, however its bytes were cut into reads.
                 Err(failure) => {
                     self.failed = Some(failure);
                     break;
                 }
             };
+            if let Err(failure) = self.note(&reading, &mut chunk) {
+                self.failed = Some(failure);
+                break;
+            }
             if reading.drop || (reading.usage_only && !self.keeps_usage) {
                 kept.skip();
             } else if event.has_id_or_retry && self.format.strips_id_and_retry() {
@@ -134,8 +173,7 @@ impl StreamReader {
         self.parts += u64::from(reading.progress);
         self.phase = reading.phase.unwrap_or(self.phase);
         chunk.progress |= reading.progress;
-        self.finish = self.finish.or(reading.finish);
-        chunk.finish = chunk.finish.or(reading.finish);
+        self.note_ends(reading, chunk);
         if let Some(usage) = reading.usage {
             chunk.usage = Some(chunk.usage.map_or(usage, |known: Usage| known.merged(usage)));
         }
@@ -146,6 +184,21 @@ impl StreamReader {
         }
         self.last |= reading.last;
         Ok(())
+    }
+
+    /// The answer has ended once every choice has; a service that closes it may have made fewer than were asked for.
+    fn note_ends(&mut self, reading: &Reading, chunk: &mut Chunk) {
+        if reading.choices.is_empty() && (reading.progress || reading.finish.is_some()) {
+            self.ends.see(0, reading.finish);
+        }
+        for (choice, finish) in &reading.choices {
+            self.ends.see(*choice, *finish);
+        }
+        if self.finish.is_none() && self.ends.any() {
+            let wanted = self.wanted.filter(|_| !reading.last).unwrap_or(1);
+            self.finish = self.ends.finish(wanted);
+            chunk.finish = self.finish.or(chunk.finish);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use weir_admit::{Admit, Models};
 use weir_cache::Cache;
 use weir_core::{Chance, Clock, PoolId};
 use weir_infer::Infer;
-use weir_pipeline::{Attempts, Pipeline, repeats};
+use weir_pipeline::{Around, Attempts, Pipeline, repeats};
 use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::{Endpoint, Pool};
@@ -78,16 +78,8 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let seed = u64::from_le_bytes(random()?);
     let pools: Vec<_> = config.pool.iter().map(|pool| pool.model.as_str()).collect();
     let pressure = Arc::new(Pressure::new(clock, &config.pressure, &pools, seed, &mut registry));
-    let upstream = Box::new(infer);
-    let attempts = Attempts::new(
-        clock,
-        chance.clone(),
-        route,
-        pressure.clone(),
-        upstream,
-        &config.attempts,
-        &mut registry,
-    );
+    let around = Around { route, pressure: pressure.clone(), upstream: Box::new(infer) };
+    let attempts = Attempts::new(clock, chance.clone(), around, &config.attempts, &mut registry);
     let lines = config
         .telemetry
         .access_log

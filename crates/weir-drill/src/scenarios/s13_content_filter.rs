@@ -9,6 +9,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     right: "The error is passed on as it is, after one attempt; the fallback is not asked.",
     primary: r#"[{"fault":"content_filter_400"}]"#,
     wanted: Wanted::Error,
-    checks: &[Check::PrimaryAtMost(1), Check::FallbackAtMost(0), Check::PassesOn("content_filter")],
+    checks: &[
+        Check::PrimaryAtMost(1),
+        Check::FallbackAtMost(0),
+        Check::Status(400),
+        Check::PassesOn("content_filter"),
+    ],
     ..Scenario::USUAL
 };

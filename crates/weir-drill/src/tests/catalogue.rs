@@ -49,7 +49,7 @@ fn names_select_a_scenario_or_one_way_of_it() {
         assert_eq!(ids, expected);
     }
     check(&["s08"], &["S08"]);
-    check(&["X05", "S01"], &["S01", "X05-chat-stream", "X05-messages-stream"]);
+    check(&["X08", "S01"], &["S01", "X08-chat-stream", "X08-messages-stream"]);
     check(&["X05-messages-stream"], &["X05-messages-stream"]);
     assert_eq!(select(&[]).unwrap().len(), cases().len());
     assert!(select(&["S99".to_owned()]).unwrap_err().to_string().contains("\"S99\""));

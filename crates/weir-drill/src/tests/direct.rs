@@ -43,12 +43,16 @@ async fn each_fault_shows_as_what_it_is() {
         check("S12", Verdict::Safe, "context_length_exceeded"),
         check("S13", Verdict::Pass, "explicit error"),
         check("X05-messages-stream", Verdict::Fail, "truncated, and ends in good order"),
+        check("X05-chat-plain", Verdict::Fail, "no JSON"),
+        check("X07-messages-plain", Verdict::Safe, "overloaded_error"),
         check("X06-chat-plain", Verdict::Fail, "`insufficient_system_resource`"),
         check("X07-messages-stream", Verdict::Safe, "overloaded_error"),
         check("X08-chat-stream", Verdict::Safe, "503"),
         check("X11-chat-plain", Verdict::Fail, "no JSON"),
         check("X15-messages-stream", Verdict::Fail, "without a word"),
         check("X16-chat-plain", Verdict::Fail, "without a word"),
+        check("X29-chat-stream", Verdict::Fail, "no JSON"),
+        check("X29-messages-stream", Verdict::Fail, "no JSON"),
     );
 }
 

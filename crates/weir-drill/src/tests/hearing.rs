@@ -13,7 +13,7 @@ use super::clock;
 use crate::events::Splitter;
 use crate::exchange::{End, Event, Heard, exchange};
 use crate::scenario::{CHAT_PLAIN, CHAT_STREAM, MESSAGES_PLAIN, MESSAGES_STREAM, Way};
-use crate::told::{Told, ToolCall};
+use crate::told::{Tokens, Told, ToolCall};
 
 fn split(text: &str, size: usize) -> Vec<(String, String)> {
     let (mut splitter, mut events) = (Splitter::default(), Vec::new());
@@ -55,108 +55,154 @@ fn chat(data: &[&str]) -> Told {
     Told::read(&heard("text/event-stream", &events, ""), CHAT_STREAM)
 }
 
-const BEGIN: &str =
-    r#"{"id":"i","model":"m","choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
-const FINISH: &str = r#"{"id":"i","choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+/// A chunk with this in its delta or beside it.
+fn chunk(rest: &str) -> String {
+    format!(r#"{{"id":"i","object":"chat.completion.chunk","created":1,"model":"m",{rest}}}"#)
+}
+
+fn delta(delta: &str) -> String {
+    chunk(&format!(r#""choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]"#))
+}
+
+fn begin() -> String {
+    delta(r#"{"role":"assistant","content":""}"#)
+}
+
+fn finish() -> String {
+    chunk(r#""choices":[{"index":0,"delta":{},"finish_reason":"stop"}]"#)
+}
 
 #[test]
 fn a_chat_stream_is_read() {
     let told = chat(&[
-        BEGIN,
-        r#"{"id":"i","choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
-        r#"{"id":"i","choices":[{"delta":{"content":"a b"}}]}"#,
-        FINISH,
-        r#"{"id":"i","choices":[],"usage":{"completion_tokens":2}}"#,
+        &begin(),
+        &delta(r#"{"reasoning_content":"hm"}"#),
+        &delta(r#"{"content":"a b"}"#),
+        &finish(),
+        &chunk(r#""choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}"#),
         "[DONE]",
     ]);
     assert_eq!((told.text.as_str(), told.thoughts.as_str()), ("a b", "hm"));
     assert_eq!((told.finish.as_deref(), told.model.as_deref()), (Some("stop"), Some("m")));
-    assert!(told.usage && told.done && told.breaches.is_empty() && told.error.is_none(), "{told:?}");
-    assert_eq!((told.began, told.ids.len()), (Some(Duration::from_millis(3)), 1));
+    assert!(told.done && told.breaches.is_empty() && told.error.is_none(), "{told:?}");
+    assert_eq!(
+        (told.began, told.usage),
+        (Some(Duration::from_millis(3)), Some(Tokens { prompt: 3, completion: 2 }))
+    );
 }
 
 #[test]
 fn a_tool_call_is_put_together() {
+    let part = |part: &str| delta(&format!(r#"{{"tool_calls":[{{"index":0,{part}}}]}}"#));
     let told = chat(&[
-        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":""}}]}}]}"#,
-        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}}]}"#,
-        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}}]}"#,
+        &begin(),
+        &part(r#""id":"c","function":{"name":"f","arguments":""}"#),
+        &part(r#""function":{"arguments":"{\"a\""}"#),
+        &part(r#""function":{"arguments":":1}"}"#),
     ]);
     assert_eq!(told.calls, [ToolCall { name: "f".to_owned(), arguments: "{\"a\":1}".to_owned() }]);
+    assert!(told.breaches.is_empty(), "{told:?}");
 }
 
 #[test]
-fn what_no_client_may_be_sent_is_noted() {
-    #[track_caller]
-    fn check(data: &[&str], says: &str) {
-        let told = chat(data);
-        assert!(told.breaches.iter().any(|breach| breach.contains(says)), "{told:?}");
-    }
-    let more = r#"{"choices":[{"delta":{"content":"x"}}]}"#;
-    check(&[BEGIN, "{\"half"], "no JSON");
-    check(&[FINISH, "[DONE]", more], "after the last one");
-    check(&[FINISH, more], "after the finish");
-    check(&[r#"{"error":{"message":"m"}}"#, more], "went on after an error");
+fn an_answer_of_another_kind_is_a_breach() {
     let page = Told::read(&heard("text/html", &[], "<p>"), CHAT_STREAM);
     assert!(page.breaches[0].contains("`text/html` came"), "{page:?}");
     let page = Told::read(&heard("text/html", &[], "<p>"), CHAT_PLAIN);
     assert!(page.breaches[0].contains("no JSON"), "{page:?}");
-    let start = ("message_start", r#"{"type":"message_start","message":{"id":"a"}}"#);
-    let twice = Told::read(&heard("text/event-stream", &[start, start], ""), MESSAGES_STREAM);
-    assert!(twice.breaches[0].contains("began twice"), "{twice:?}");
+    let other = Told::read(&heard("application/json", &[], r#"{"detail":"busy"}"#), CHAT_PLAIN);
+    assert!(other.breaches[0].contains("neither an answer nor an error"), "{other:?}");
+}
+
+const CHAT_ERROR: &str = r#"{"error":{"message":"too late","type":"server_error","code":null}}"#;
+const MESSAGES_ERROR: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"too late"}}"#;
+
+/// Whether this body, with this status, is an error to the caller who asked in this way; otherwise it is a
+/// breach.
+#[track_caller]
+fn check_refusal(status: u16, body: &str, way: Way, explicit: bool) {
+    let told = Told::read(&Heard { status: Some(status), ..heard("application/json", &[], body) }, way);
+    assert_eq!((told.error.is_some(), told.breaches.is_empty()), (explicit, explicit), "{told:?}");
 }
 
 #[test]
-fn errors_are_read_from_the_status_and_from_the_stream() {
-    let refused = Heard { status: Some(503), ..heard("application/json", &[], "{\"error\":1}") };
-    for way in [CHAT_STREAM, CHAT_PLAIN, MESSAGES_STREAM, MESSAGES_PLAIN] {
-        assert_eq!(Told::read(&refused, way).error.as_deref(), Some("status 503: {\"error\":1}"));
+fn a_refusal_is_explicit_in_the_callers_dialect_only() {
+    let page = "<html><h1>502 Bad Gateway</h1></html>";
+    for (way, right, wrong) in [
+        (CHAT_STREAM, CHAT_ERROR, MESSAGES_ERROR),
+        (CHAT_PLAIN, CHAT_ERROR, MESSAGES_ERROR),
+        (MESSAGES_STREAM, MESSAGES_ERROR, CHAT_ERROR),
+        (MESSAGES_PLAIN, MESSAGES_ERROR, CHAT_ERROR),
+    ] {
+        check_refusal(503, right, way, true);
+        for body in [wrong, page, "", "{}", r#"{"error":1}"#, r#"{"error":{}}"#, &right[..30]] {
+            check_refusal(503, body, way, false);
+        }
     }
-    assert!(
-        chat(&[BEGIN, r#"{"error":{"message":"late"}}"#]).error.is_some_and(|error| error.contains("late"))
-    );
-    let event = ("error", r#"{"type":"error","error":{"type":"overloaded_error"}}"#);
-    let told = Told::read(&heard("text/event-stream", &[event], ""), MESSAGES_STREAM);
-    assert!(told.error.is_some_and(|error| error.contains("overloaded_error")));
-    let late = heard("application/json", &[], "\n\n{\"error\":{\"message\":\"late\"}}");
-    assert!(Told::read(&late, CHAT_PLAIN).error.is_some());
+    check_refusal(503, r#"{"detail":"busy"}"#, CHAT_PLAIN, false);
+    check_refusal(503, r#"{"type":"error","error":{"type":"","message":"m"}}"#, MESSAGES_PLAIN, false);
+    check_refusal(200, &format!("\n\n{CHAT_ERROR}"), CHAT_PLAIN, true);
+    check_refusal(200, MESSAGES_ERROR, MESSAGES_PLAIN, true);
+    check_refusal(200, MESSAGES_ERROR, CHAT_PLAIN, false);
+}
+
+#[test]
+fn an_error_in_a_stream_is_one_where_clients_raise_it() {
+    #[track_caller]
+    fn check(name: &str, data: &str, way: Way, explicit: bool) {
+        let told = Told::read(&heard("text/event-stream", &[(name, data)], ""), way);
+        assert_eq!((told.error.is_some(), told.breaches.is_empty()), (explicit, explicit), "{told:?}");
+    }
+    check("", CHAT_ERROR, CHAT_STREAM, true);
+    check("error", CHAT_ERROR, CHAT_STREAM, true);
+    check("trouble", CHAT_ERROR, CHAT_STREAM, false);
+    check("", MESSAGES_ERROR, CHAT_STREAM, false);
+    check("", r#"{"error":"full"}"#, CHAT_STREAM, false);
+    check("error", MESSAGES_ERROR, MESSAGES_STREAM, true);
+    check("", MESSAGES_ERROR, MESSAGES_STREAM, false);
+    check("", CHAT_ERROR, MESSAGES_STREAM, false);
+    check("error", CHAT_ERROR, MESSAGES_STREAM, false);
+    check("error", r#"{"type":"error","error":{}}"#, MESSAGES_STREAM, false);
 }
 
 #[test]
 fn a_messages_stream_is_read() {
-    let told = Told::read(
-        &heard(
-            "text/event-stream",
-            &[
-                ("message_start", r#"{"type":"message_start","message":{"id":"i","model":"m","usage":{}}}"#),
-                ("ping", r#"{"type":"ping"}"#),
-                (
-                    "",
-                    r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
-                ),
-                ("", r#"{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}"#),
-                ("", r#"{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}"#),
-                ("", r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"a b"}}"#),
-                (
-                    "",
-                    r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","name":"f"}}"#,
-                ),
-                (
-                    "",
-                    r#"{"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
-                ),
-                (
-                    "",
-                    r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":3}}"#,
-                ),
-                ("", r#"{"type":"message_stop"}"#),
-            ],
-            "",
-        ),
-        MESSAGES_STREAM,
-    );
+    let start = r#"{"type":"message_start","message":{"id":"i","type":"message","role":"assistant","model":"m","content":[],
+        "usage":{"input_tokens":4,"cache_read_input_tokens":3,"output_tokens":1}}}"#;
+    let opened = |index: u64, block: &str| {
+        format!(r#"{{"type":"content_block_start","index":{index},"content_block":{block}}}"#)
+    };
+    let delta = |index: u64, delta: &str| {
+        format!(r#"{{"type":"content_block_delta","index":{index},"delta":{delta}}}"#)
+    };
+    let closed = |index: u64| format!(r#"{{"type":"content_block_stop","index":{index}}}"#);
+    let end = r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":3}}"#;
+    let stream = [
+        start.to_owned(),
+        r#"{"type":"ping"}"#.to_owned(),
+        opened(0, r#"{"type":"thinking","thinking":"","signature":""}"#),
+        delta(0, r#"{"type":"thinking_delta","thinking":"hm"}"#),
+        delta(0, r#"{"type":"signature_delta","signature":"s"}"#),
+        closed(0),
+        opened(1, r#"{"type":"text","text":""}"#),
+        delta(1, r#"{"type":"text_delta","text":"a b"}"#),
+        closed(1),
+        opened(2, r#"{"type":"tool_use","id":"t","name":"f","input":{}}"#),
+        delta(2, r#"{"type":"input_json_delta","partial_json":"{}"}"#),
+        closed(2),
+        end.to_owned(),
+        r#"{"type":"message_stop"}"#.to_owned(),
+    ];
+    let named = |data: &String| {
+        let event: serde_json::Value = serde_json::from_str(data).unwrap();
+        event["type"].as_str().unwrap().to_owned()
+    };
+    let names: Vec<String> = stream.iter().map(named).collect();
+    let events: Vec<_> = names.iter().map(String::as_str).zip(stream.iter().map(String::as_str)).collect();
+    let told = Told::read(&heard("text/event-stream", &events, ""), MESSAGES_STREAM);
     assert_eq!((told.text.as_str(), told.thoughts.as_str(), told.calls.len()), ("a b", "hm", 1));
-    assert_eq!((told.finish.as_deref(), told.usage, told.done), (Some("tool_use"), true, true));
+    assert_eq!((told.finish.as_deref(), told.done, told.unsigned), (Some("tool_use"), true, false));
+    assert_eq!(told.usage, Some(Tokens { prompt: 7, completion: 3 }));
     assert!(told.breaches.is_empty(), "{told:?}");
 }
 
@@ -164,19 +210,22 @@ fn a_messages_stream_is_read() {
 fn whole_bodies_are_read() {
     let read = |body: &str, way: Way| Told::read(&heard("application/json", &[], body), way);
     let told = read(
-        r#"{"id":"i","model":"m","usage":{},"choices":[{"finish_reason":"stop","message":{"content":"a","reasoning_content":"b",
-            "tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}]}"#,
+        r#"{"id":"i","object":"chat.completion","model":"m","choices":[{"finish_reason":"stop","message":{"role":"assistant",
+            "content":"a","reasoning_content":"b","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}],
+            "usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#,
         CHAT_PLAIN,
     );
     assert_eq!((told.text.as_str(), told.thoughts.as_str(), told.calls.len()), ("a", "b", 1));
-    assert!(told.usage && told.done);
-    let told = read(
-        r#"{"id":"i","model":"m","usage":{},"stop_reason":"end_turn","content":[{"type":"thinking","thinking":"b"},
-            {"type":"text","text":"a"},{"type":"tool_use","name":"f","input":{"x":1}}]}"#,
-        MESSAGES_PLAIN,
-    );
-    assert_eq!((told.text.as_str(), told.thoughts.as_str()), ("a", "b"));
+    assert_eq!((told.usage, told.done), (Some(Tokens { prompt: 3, completion: 2 }), true));
+    assert!(told.breaches.is_empty(), "{told:?}");
+    let message = r#"{"id":"i","type":"message","role":"assistant","model":"m","stop_reason":"end_turn","content":[
+        {"type":"thinking","thinking":"b","signature":"s"},{"type":"text","text":"a"},
+        {"type":"tool_use","name":"f","input":{"x":1}}],"usage":{"input_tokens":3,"output_tokens":2}}"#;
+    let told = read(message, MESSAGES_PLAIN);
+    assert_eq!((told.text.as_str(), told.thoughts.as_str(), told.unsigned), ("a", "b", false));
     assert_eq!(told.calls[0].arguments, r#"{"x":1}"#);
+    assert!(told.usage.is_some() && told.breaches.is_empty(), "{told:?}");
+    assert!(read(&message.replace(r#","signature":"s""#, ""), MESSAGES_PLAIN).unsigned);
 }
 
 /// A server that says `bytes` to whoever comes, and closes or holds the connection.

@@ -6,7 +6,7 @@ use super::case;
 use crate::exchange::End;
 use crate::judge::{Seen, Verdict, judge};
 use crate::question::{THOUGHTS, WORDS};
-use crate::told::{Told, ToolCall};
+use crate::told::{Tokens, Told, ToolCall};
 use crate::upstream::Attempt;
 
 /// A whole answer, as the scenarios' services give it.
@@ -14,9 +14,8 @@ fn whole() -> Told {
     Told {
         text: WORDS.to_owned(),
         finish: Some("stop".to_owned()),
-        usage: true,
+        usage: Some(Tokens { prompt: 20, completion: 60 }),
         model: Some("drill-fallback".to_owned()),
-        ids: vec!["a".to_owned()],
         done: true,
         end: End::Clean,
         took: Duration::from_secs(1),
@@ -24,9 +23,14 @@ fn whole() -> Told {
     }
 }
 
+/// The same in Anthropic's dialect.
+fn message() -> Told {
+    Told { finish: Some("end_turn".to_owned()), ..whole() }
+}
+
 /// The beginning of an answer, without its end.
 fn begun(text: &str) -> Told {
-    Told { text: text.to_owned(), finish: None, usage: false, done: false, ..whole() }
+    Told { text: text.to_owned(), finish: None, usage: None, done: false, ..whole() }
 }
 
 fn error(text: &str) -> Told {
@@ -42,6 +46,9 @@ fn attempts(at: &[i64]) -> Vec<Attempt> {
             model: model.clone(),
             started_ms,
             ended: ended.clone(),
+            prefill: false,
+            prompt_tokens: 20,
+            answer_tokens: 60,
         })
         .collect()
 }
@@ -60,7 +67,7 @@ fn check(id: &str, seen: &Seen, expected: Verdict, says: &str) {
 fn a_whole_answer_passes() {
     check("S08", &call(whole()), Verdict::Pass, "whole");
     let half = Told { thoughts: THOUGHTS[..20].to_owned(), ..whole() };
-    check("X04", &call(half), Verdict::Pass, "whole");
+    check("X04-chat-stream", &call(half), Verdict::Pass, "whole");
 }
 
 #[test]
@@ -89,7 +96,12 @@ fn words_that_are_not_the_answers_fail() {
     fail(Told { text: WORDS.replace("gate", "door"), ..whole() }, "wrong from character");
     fail(Told { text: WORDS.replacen(" is", "", 1), ..whole() }, "wrong from character");
     let twice = format!("{}{THOUGHTS}", &THOUGHTS[..20]);
-    check("X04", &call(Told { thoughts: twice, ..whole() }), Verdict::Fail, "the thoughts said twice");
+    check(
+        "X04-chat-stream",
+        &call(Told { thoughts: twice, ..whole() }),
+        Verdict::Fail,
+        "the thoughts said twice",
+    );
     fail(Told { error: Some("oops".to_owned()), text: "Other words".to_owned(), ..whole() }, "wrong from");
 }
 
@@ -98,7 +110,7 @@ fn an_explicit_error_is_safe_and_passes_where_it_is_right() {
     check("S08", &call(error("")), Verdict::Safe, "status 503");
     check("S08", &call(error(&WORDS[..100])), Verdict::Safe, "status 503");
     check("X17", &call(error("")), Verdict::Pass, "explicit error");
-    check("X17", &call(Told { finish: Some("end_turn".to_owned()), ..whole() }), Verdict::Pass, "whole");
+    check("X17", &call(message()), Verdict::Pass, "whole");
     let seen = Seen { after: Some(whole()), ..call(error("")) };
     check("X21-chat-stream", &seen, Verdict::Pass, "explicit error");
 }
@@ -118,13 +130,18 @@ fn a_breach_of_the_api_fails_however_whole_the_text_is() {
 
 #[test]
 fn a_content_filter_is_passed_on_and_not_gone_round() {
-    let refused = Told { error: Some("status 400: content_filter".to_owned()), ..begun("") };
+    let refused =
+        Told { status: Some(400), error: Some("status 400: content_filter".to_owned()), ..begun("") };
     let seen = Seen { fallback: vec![], ..call(refused.clone()) };
     check("S13", &seen, Verdict::Pass, "explicit error");
-    check("S13", &call(refused), Verdict::Partial, "at the fallback: 1, not at most 0");
+    check("S13", &call(refused.clone()), Verdict::Partial, "at the fallback: 1, not at most 0");
     check("S13", &call(whole()), Verdict::Fail, "where an error is right");
     let reworded = Seen { fallback: vec![], ..call(error("")) };
     check("S13", &reworded, Verdict::Partial, "does not say `content_filter`");
+    let other = Seen { fallback: vec![], ..call(Told { status: Some(502), ..refused.clone() }) };
+    check("S13", &other, Verdict::Partial, "the status is 502, not 400");
+    let in_band = Seen { fallback: vec![], ..call(Told { status: Some(200), ..refused.clone() }) };
+    check("S13", &in_band, Verdict::Partial, "the status is 200, not 400");
 }
 
 #[test]
@@ -135,13 +152,51 @@ fn a_prefill_error_must_not_hide_the_real_one() {
 }
 
 #[test]
+fn usage_is_that_of_one_whole_answer() {
+    let told = |prompt, completion| call(Told { usage: Some(Tokens { prompt, completion }), ..whole() });
+    check("S08", &told(20, 60), Verdict::Pass, "whole");
+    check("S08", &told(20, 100), Verdict::Fail, "wrong usage: 20 + 100 tokens are told, 20 + 60 are right");
+    check("S08", &told(40, 60), Verdict::Fail, "wrong usage");
+    check("S08", &told(20, 20), Verdict::Fail, "wrong usage");
+    check("S08", &told(0, 0), Verdict::Fail, "wrong usage");
+    // A service that was given forty tokens of the answer says 20 + 40 + 4 of template for the prompt, 20 for the rest.
+    let begun = Attempt { prefill: true, prompt_tokens: 64, answer_tokens: 20, ..attempts(&[900]).remove(0) };
+    let taken_up = |prompt, completion| {
+        let primary = [attempts(&[0]), vec![begun.clone()]].concat();
+        Seen { primary, fallback: vec![], ..told(prompt, completion) }
+    };
+    check("S08", &taken_up(24, 60), Verdict::Pass, "whole");
+    check("S08", &taken_up(20, 60), Verdict::Pass, "whole");
+    check("S08", &taken_up(64, 20), Verdict::Fail, "wrong usage");
+    check("S08", &taken_up(84, 60), Verdict::Fail, "wrong usage");
+    // How many tokens the beginning has is the gateway's estimate: forty, give or take ten.
+    check("S08", &taken_up(14, 70), Verdict::Pass, "whole");
+    check("S08", &taken_up(34, 50), Verdict::Pass, "whole");
+    check("S08", &taken_up(13, 71), Verdict::Fail, "13 + 71 tokens are told, 10 to 34 + 50 to 70 are right");
+    check("S08", &taken_up(35, 49), Verdict::Fail, "wrong usage");
+    check("S08", &taken_up(24, 100), Verdict::Fail, "wrong usage");
+}
+
+#[test]
+fn thoughts_are_signed_or_they_are_none() {
+    let thinks =
+        |thoughts: &str, unsigned| call(Told { thoughts: thoughts.to_owned(), unsigned, ..message() });
+    check("X17", &thinks("", false), Verdict::Pass, "whole");
+    check("X17", &thinks(THOUGHTS, false), Verdict::Pass, "whole");
+    check("X17", &thinks(THOUGHTS, true), Verdict::Fail, "without their signature");
+    check("X17", &thinks(&THOUGHTS[..30], true), Verdict::Fail, "without their signature");
+    check("X17", &thinks(&THOUGHTS[..30], false), Verdict::Fail, "a signature under half of the thoughts");
+    check("X16-messages-plain", &thinks(THOUGHTS, true), Verdict::Fail, "without their signature");
+    let honest = Told { thoughts: THOUGHTS[..30].to_owned(), ..error("") };
+    check("X17", &call(honest), Verdict::Pass, "explicit error");
+}
+
+#[test]
 fn a_right_answer_with_blemishes_is_partial() {
-    check("S08", &call(Told { usage: false, ..whole() }), Verdict::Partial, "no usage");
+    check("S08", &call(Told { usage: None, ..whole() }), Verdict::Partial, "no usage");
     check("S11", &call(Told { done: false, ..whole() }), Verdict::Partial, "mark of the end");
     let broken = Told { end: End::Broken("reset".to_owned()), ..whole() };
     check("S08", &call(broken), Verdict::Partial, "good order");
-    let seam = Told { ids: vec!["a".to_owned(), "b".to_owned()], ..whole() };
-    check("S08", &call(seam), Verdict::Partial, "id");
 }
 
 #[test]
@@ -160,6 +215,35 @@ fn attempts_are_counted_on_the_services_side() {
     check("S16", &straight, Verdict::Partial, "the fallback was not asked");
     let other = Told { model: Some("drill".to_owned()), ..whole() };
     check("S16", &call(other), Verdict::Partial, "from `drill`, not from `drill-fallback`");
+}
+
+#[test]
+fn begun_answers_are_counted_on_the_services_side() {
+    let attempt = |ended: &str, prefill: bool| Attempt {
+        ended: Some(ended.to_owned()),
+        prefill,
+        answer_tokens: if prefill { 20 } else { 60 },
+        ..attempts(&[0]).remove(0)
+    };
+    let (cut, taken_up, refused) =
+        (attempt("cut", false), attempt("complete", true), attempt("rejected", true));
+    let seen = |primary: &[&Attempt], fallback: &[&Attempt]| {
+        let own = |attempts: &[&Attempt]| attempts.iter().copied().cloned().collect();
+        Seen { primary: own(primary), fallback: own(fallback), ..call(whole()) }
+    };
+    let again = attempt("complete", false);
+    check("X22-chat-stream", &seen(&[&cut, &taken_up], &[]), Verdict::Pass, "");
+    check("X22-chat-stream", &seen(&[&cut], &[&again]), Verdict::Partial, "no begun answer was given");
+    check(
+        "X22-chat-stream",
+        &seen(&[&cut, &refused], &[&again]),
+        Verdict::Partial,
+        "no begun answer was given",
+    );
+    check("X23-chat-stream", &seen(&[&cut], &[&refused, &again, &again]), Verdict::Pass, "");
+    check("X23-chat-stream", &seen(&[&cut], &[&again]), Verdict::Partial, "no begun answer was refused");
+    let twice = seen(&[&cut], &[&refused, &again, &refused, &again]);
+    check("X23-chat-stream", &twice, Verdict::Partial, "was given 1 more");
 }
 
 #[test]

@@ -51,7 +51,7 @@ async fn faults_before_the_answer_have_their_class() {
 }
 
 #[tokio::test]
-async fn services_that_do_not_begin_are_slow_whatever_they_do_meanwhile() {
+async fn services_that_do_not_begin_are_cut_whatever_they_do_meanwhile() {
     for make in [stream, plain, || messages(true), || messages(false)] {
         for fault in [
             r#""fault":"silence""#,
@@ -59,7 +59,7 @@ async fn services_that_do_not_begin_are_slow_whatever_they_do_meanwhile() {
             r#""fault":"keepalive_then_tokens","delay_ms":3000,"keep_alive_ms":10"#,
             r#""fault":"stall_after_tokens","after_tokens":0"#,
         ] {
-            check_before(fault, make(), 100, Class::Timeout).await;
+            check_before(fault, make(), 100, Class::Deadline).await;
         }
     }
 }

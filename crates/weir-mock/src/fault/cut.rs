@@ -1,5 +1,7 @@
 //! Answers that end before their end: by a closed or reset connection, or, worst, in good order.
 
+use http::header::CONTENT_LENGTH;
+
 use super::{Fault, Rule, always, streams};
 use crate::dialect::Part;
 use crate::log::Ended;
@@ -44,17 +46,23 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "clean_eof",
-        about: "streamed: the body ends in good order after `after_tokens` (20), with no finish_reason and no [DONE]",
-        applies: streams,
-        play: |rule, scene| beginning(rule, scene),
+        about: "the body ends in good order after `after_tokens` (20): no finish_reason and no [DONE], or half a JSON text",
+        applies: always,
+        play: |rule, scene| {
+            let mut reply = beginning(rule, scene);
+            // What is sent of it is all there is.
+            reply.headers.remove(CONTENT_LENGTH);
+            reply
+        },
     },
     Fault {
         name: "no_done",
-        about: "streamed: the answer is whole, with its finish_reason, but no [DONE] follows",
+        about: "streamed: the answer is whole, with its finish_reason, but no [DONE] follows, and the end only after `delay_ms`",
         applies: streams,
-        play: |_, scene| {
+        play: |rule, scene| {
             let mut reply = scene.reply();
             reply.steps.retain(|step| !matches!(step, Step::Send(frame) if frame.part == Part::Done));
+            reply.steps.extend(rule.delay.map(Step::Wait));
             reply
         },
     },

@@ -147,8 +147,27 @@ async fn the_log_tells_each_attempt_without_its_secrets() {
     assert_eq!(entry["request_headers"]["authorization"], "[redacted]");
     assert_eq!(entry["tokens_sent"].as_u64(), Some(seen.chunks().len() as u64 - 2));
     assert!(entry["prompt_tokens"].as_u64().is_some_and(|tokens| tokens > 5));
+    assert_eq!((&entry["answer_tokens"], &entry["prefill"]), (&entry["tokens_sent"], &json!(false)));
     delete(&mock, "/__mock/log").send().await;
     assert!(mock.log().is_empty());
+}
+
+#[tokio::test]
+async fn the_log_knows_the_whole_answer_and_whether_it_had_begun() {
+    let mock = mock_with(
+        json!({"rules": [{"fault": "cut_fin_after", "after_tokens": 2}], "text": "A dam holds the water."}),
+    )
+    .await;
+    let mut body = chat(true);
+    post(&mock, CHAT, &body).send().await;
+    body["messages"]
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({"role": "assistant", "content": "A dam", "partial": true}));
+    post(&mock, CHAT, &body).send().await;
+    let log = mock.log();
+    let of = |index: usize| (log[index].prefill, log[index].answer_tokens, log[index].tokens_sent);
+    assert_eq!((of(0), of(1)), ((false, 5, 2), (true, 3, 2)));
 }
 
 #[tokio::test]

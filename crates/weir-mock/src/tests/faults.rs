@@ -331,6 +331,29 @@ async fn streams_end_in_good_order_without_saying_so() {
     let (seen, entry) = play(json!({"fault": "no_done"}), true).await;
     assert_eq!((seen.end, seen.finish().as_deref(), seen.has_done()), (End::Whole, Some("stop"), false));
     assert_eq!(entry.ended, Some(Ended::Complete));
+    let (seen, entry) = play(json!({"fault": "no_done", "delay_ms": 120}), true).await;
+    assert_eq!((seen.end, seen.finish().as_deref(), seen.has_done()), (End::Whole, Some("stop"), false));
+    assert!(entry.ended_ms.expect("it has ended") - entry.started_ms >= 120, "{entry:?}");
+    let (seen, entry) = play(json!({"fault": "clean_eof", "after_tokens": 9}), false).await;
+    assert_eq!((seen.status, seen.end, entry.ended), (Some(200), End::Whole, Some(Ended::Cut)));
+    assert!(serde_json::from_str::<Value>(&seen.body).is_err(), "{}", seen.body);
+}
+
+#[tokio::test]
+async fn a_token_is_lost_in_a_garbled_event() {
+    let (seen, entry) = play(json!({"fault": "garbled_token", "after_tokens": 4}), true).await;
+    assert_eq!(seen.events().len() - seen.chunks().len(), 2, "the garbled event and [DONE]");
+    assert_eq!(tokens(&seen) + 1, entry.tokens_sent as usize);
+    assert_eq!((seen.finish().as_deref(), entry.ended), (Some("stop"), Some(Ended::Complete)));
+    assert!(seen.body.contains("\"delta\":\n\n"), "{}", seen.body);
+    let (seen, entry) =
+        play(json!({"fault": "garbled_token", "after_tokens": 4, "body": "{\"id"}), true).await;
+    assert!(seen.body.contains("data: {\"id\n\n"), "{}", seen.body);
+    assert_eq!(tokens(&seen) + 1, entry.tokens_sent as usize);
+    let mock = mock_with(json!({"rules": [{"fault": "garbled_token", "after_tokens": 4}]})).await;
+    let body = json!({"model": "m", "max_tokens": 99, "stream": true, "messages": [{"role": "user", "content": "a"}]});
+    let seen = post(&mock, "/v1/messages", &body).send().await;
+    assert!(seen.body.contains("message_stop") && seen.events().len() > seen.chunks().len(), "{}", seen.body);
 }
 
 #[tokio::test]
@@ -339,6 +362,9 @@ async fn errors_come_inside_streams() {
     assert_eq!((seen.status, seen.chunks().len(), seen.end), (Some(200), 1, End::Whole));
     assert_eq!(seen.chunks()[0]["error"]["code"], 503);
     assert_eq!(entry.ended, Some(Ended::Rejected));
+    let (seen, entry) = play(json!({"fault": "error_event_first"}), false).await;
+    assert_eq!((seen.status, entry.ended), (Some(200), Some(Ended::Rejected)));
+    assert_eq!(seen.json()["error"]["code"], "service_unavailable");
     let (seen, _) = play(json!({"fault": "error_event_after", "after_tokens": 4, "status": 500}), true).await;
     assert_eq!((tokens(&seen), seen.has_done()), (4, false));
     assert_eq!(seen.chunks()[5]["error"]["code"], 500);

@@ -15,7 +15,7 @@ fn request(model: &str) -> Arc<Request> {
     Arc::new(plain(model))
 }
 
-fn plain(model: &str) -> Request {
+pub(super) fn plain(model: &str) -> Request {
     let mut request = chat(model);
     request.received = clock().now();
     request.trail = Arc::new(Trail::new(request.received));

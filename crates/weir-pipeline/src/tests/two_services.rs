@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weir_core::{Class, Request};
 
-use super::pipeline::{at_rest, live, streamed};
+use super::pipeline::{at_rest, live, plain, streamed};
 use super::world::{Records, Script, Scripted, TwoServices, clock, pipeline_over, pipeline_with_fallback};
 use crate::Pipeline;
 
@@ -23,11 +23,19 @@ fn request() -> Arc<Request> {
     Arc::new(streamed("m"))
 }
 
-/// What became of one request at a service and its fallback: the status, the words in the answer, whether it ended well, how
-/// many calls it took, and after how many seconds it was over.
-async fn outcome((pipeline, records): (Pipeline, Records)) -> (u16, usize, bool, u32, u64) {
+/// What became of a streamed request at a service and its fallback: the status, the words in the answer, whether it ended
+/// well, how many calls it took, and after how many seconds it was over.
+async fn outcome(house: (Pipeline, Records)) -> (u16, usize, bool, u32, u64) {
+    outcome_of(&request(), house).await
+}
+
+/// The same of any request.
+async fn outcome_of(
+    request: &Arc<Request>,
+    (pipeline, records): (Pipeline, Records),
+) -> (u16, usize, bool, u32, u64) {
     let began = clock().now();
-    let mut answer = pipeline.run(&request()).await;
+    let mut answer = pipeline.run(request).await;
     let mut text = Vec::new();
     let well = loop {
         match std::future::poll_fn(|cx| answer.poll_chunk(cx)).await {
@@ -76,6 +84,19 @@ async fn a_slow_service_is_left_for_one_that_answers() {
         (200, 3, true, 2, 8),
         "the second is asked after 8 s and begins first"
     );
+}
+
+/// Whole answers are not hedged: only the limit on their beginning, two minutes, moves them.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_has_not_begun_in_time_is_left_while_another_could_answer() {
+    let check = async |second: Script, expected: (u32, u64)| {
+        let pipeline = pipeline_with_fallback(services(&[Answers(150_000, 1)], &[second]));
+        let (status, _, well, attempts, seconds) = outcome_of(&Arc::new(plain("m")), pipeline).await;
+        assert!(status == 200 && well, "{second:?}: {status}");
+        assert_eq!((attempts, seconds), expected, "{second:?}");
+    };
+    check(Answers(1_000, 1), (2, 121)).await;
+    check(Answers(150_000, 1), (2, 270)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ use weir_route::config::Endpoint;
 use weir_route::{KeySource, Member, PoolPlan, Route};
 use weir_settle::{Settle, Settled, Sink};
 
-use crate::{Attempts, Pipeline, Upstream};
+use crate::{Around, Attempts, Pipeline, Upstream};
 
 /// What one call does.
 #[derive(Clone, Copy, Debug)]
@@ -159,13 +159,14 @@ fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (P
     let records = Records::default();
     let levels = weir_pressure::config::Pressure::default();
     let pressure = Arc::new(Pressure::new(clock, &levels, &["m"], 1, &mut registry));
+    let around = Around { route, pressure: pressure.clone(), upstream };
     let pipeline = Pipeline {
         clock,
         admit: Admit::new(clock, &[], requests_max, models).unwrap(),
         cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
         queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
-        pressure: pressure.clone(),
-        attempts: Attempts::new(clock, chance, route, pressure, upstream, &config, &mut registry),
+        pressure,
+        attempts: Attempts::new(clock, chance, around, &config, &mut registry),
         settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
     };
     (pipeline, records)

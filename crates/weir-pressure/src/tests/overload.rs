@@ -9,8 +9,8 @@ use weir_core::PoolId;
 
 use super::shell::House;
 use super::{REST, priority};
-use crate::Caller;
 use crate::level::{Level, Signals};
+use crate::{Caller, Turn};
 
 const POOL: PoolId = PoolId(0);
 const USERS: u64 = 200;
@@ -71,7 +71,8 @@ impl Model {
             let user = self.request.wrapping_mul(0x9e37_79b9) % USERS;
             pressure.arrived(POOL, super::at(self.now));
             seen.asked[usize::from(level)] += 1;
-            let admitted = pressure.admits(POOL, Caller { priority: priority(level), user }, free >= 1.0);
+            let turn = if free >= 1.0 { Turn::Now } else { Turn::Later };
+            let admitted = pressure.admits(POOL, Caller { priority: priority(level), user }, turn);
             if admitted.is_err() {
                 seen.shed[usize::from(level)] += 1;
             } else if free >= 1.0 {

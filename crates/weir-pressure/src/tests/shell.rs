@@ -10,7 +10,7 @@ use weir_testkit::at;
 
 use super::{QPS, REST, ms, priority};
 use crate::level::{Cause, Change, Level, Signals};
-use crate::{Caller, Pressure, config};
+use crate::{Caller, Pressure, Turn, config};
 
 const POOL: PoolId = PoolId(0);
 const OTHER: PoolId = PoolId(1);
@@ -60,7 +60,12 @@ impl House {
     }
 
     fn ask(&self, level: u8, user: u64, permit_free: bool) -> Result<(), Rejection> {
-        self.pressure.admits(POOL, Caller { priority: priority(level), user }, permit_free)
+        let turn = if permit_free { Turn::Now } else { Turn::Later };
+        self.ask_for(level, user, turn)
+    }
+
+    fn ask_for(&self, level: u8, user: u64, turn: Turn) -> Result<(), Rejection> {
+        self.pressure.admits(POOL, Caller { priority: priority(level), user }, turn)
     }
 }
 
@@ -89,6 +94,22 @@ fn nobody_is_turned_away_while_a_permit_is_free() {
     assert!(house.ask(9, 1, true).is_ok());
     assert!(house.ask(9, 1, false).is_err());
     assert!(house.ask(0, 1, false).is_ok(), "the most urgent stay");
+}
+
+#[test]
+fn whose_turn_is_soon_is_let_in_while_somebody_could_answer() {
+    let long = Signals { open_circuits: false, predicted_wait: Duration::from_secs(60), ..NOBODY };
+    let house = House::pressed(40, long);
+    assert_eq!(house.pressure.level(POOL), Level::L3);
+    let check = |house: &House, wait: Option<u64>, let_in: bool| {
+        let turn = Turn::after(wait.map(ms));
+        assert_eq!(house.ask_for(9, 1, turn).is_ok(), let_in, "{wait:?}");
+    };
+    check(&house, Some(0), true);
+    check(&house, Some(1_000), true);
+    check(&house, Some(1_001), false);
+    check(&house, None, false);
+    check(&House::pressed(40, NOBODY), Some(0), false);
 }
 
 #[test]

@@ -6,11 +6,26 @@
 
 use std::time::{Duration, Instant};
 
+use weir_core::{Priority, Scope};
+
 use super::Line;
 use super::ask::Moment;
 use crate::config::{Fairness, Order};
 
 impl<W> Line<W> {
+    /// How long a request would wait that came now; `None` while the pace is not known.
+    pub fn foresees(
+        &self,
+        at: Moment,
+        tenant: &Scope,
+        priority: Priority,
+        arrived: Instant,
+    ) -> Option<Duration> {
+        let level = usize::from(priority.level());
+        let own = self.parties.find(tenant).map_or(0, |id| self.parties.get(id).flows[level].waiting);
+        self.pace.wait_for(self.ahead(level, own, arrived) + 1, at.room)
+    }
+
     /// How long a request of a tenant in a level would wait; `None` while the pace is not known.
     pub(super) fn predict(
         &self,
@@ -19,11 +34,13 @@ impl<W> Line<W> {
         tenant: u32,
         arrived: Instant,
     ) -> Option<Duration> {
-        let turns = self.ahead(level, tenant, arrived) + 1;
+        let own = self.parties.get(tenant).flows[level].waiting;
+        let turns = self.ahead(level, own, arrived) + 1;
         self.pace.wait_for(turns, at.room)
     }
 
-    fn ahead(&self, level: usize, tenant: u32, arrived: Instant) -> usize {
+    /// `own`: how many of the tenant wait in this level.
+    fn ahead(&self, level: usize, own: usize, arrived: Instant) -> usize {
         let mut ahead: usize = self.levels[..level].iter().map(|queue| queue.waiting).sum();
         if self.rules.order == Order::Aged {
             for less_urgent in level + 1..self.levels.len() {
@@ -36,7 +53,6 @@ impl<W> Line<W> {
             + match self.rules.fairness {
                 Fairness::None => same,
                 Fairness::Vtc => {
-                    let own = self.parties.get(tenant).flows[level].waiting;
                     let others = self.levels[level].tenants() - usize::from(own > 0);
                     // Before each of its own turns, and before the newcomer's, each other tenant has one.
                     same.min(own + (own + 1) * others)

@@ -94,6 +94,8 @@ pub struct Grant {
     pub(super) level: u8,
     /// 0 while the permits are lent to others.
     pub(super) seats: usize,
+    /// What it was foreseen to cost.
+    pub(super) cost: f64,
     /// What the flow's counter was raised by.
     pub(super) charged: f64,
     /// The flow's lifts by then.

@@ -59,6 +59,11 @@ impl Parties {
         Self { by_scope: HashMap::new(), parties: Vec::new(), vacant: Vec::new(), sweep_at: SWEEP_MIN }
     }
 
+    /// The tenant's place, if there is one.
+    pub(super) fn find(&self, scope: &Scope) -> Option<u32> {
+        self.by_scope.get(scope).copied()
+    }
+
     /// The tenant's place, made if there is none. `floors`: for each level, what an idle flow would be lifted to.
     pub(super) fn place(&mut self, scope: &Scope, floors: impl FnOnce() -> [f64; Priority::LEVELS]) -> u32 {
         if let Some(&id) = self.by_scope.get(scope) {

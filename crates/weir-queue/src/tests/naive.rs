@@ -9,6 +9,7 @@ use weir_core::Scope;
 
 use super::world::{World, ask, calm};
 use crate::config::{self, Fairness, Order};
+use crate::line::foresight::Foresight;
 use crate::line::{Ask, Class};
 
 const RESERVE: [f64; 4] = [1.0, 0.95, 0.85, 0.5];
@@ -45,6 +46,7 @@ struct Naive {
     activations: [u64; 10],
     peaks: [f64; 4],
     seen_ms: u64,
+    foresight: Foresight,
 }
 
 impl Naive {
@@ -193,7 +195,11 @@ impl Naive {
     }
 
     fn serve(&mut self, id: usize, ask: Ask, seats: usize) {
-        let charged = if self.config.fairness == Fairness::Vtc { ask.cost / ask.weight } else { 0.0 };
+        let charged = if self.config.fairness == Fairness::Vtc {
+            self.foresight.charge(ask.cost) / ask.weight
+        } else {
+            0.0
+        };
         self.charge(&ask, charged);
         let lifted = self.counter(&ask).lifted;
         self.held.insert(id, Held { ask, seats, charged, lifted });
@@ -229,6 +235,7 @@ impl Naive {
         self.tick(now_ms);
         let held = self.held.remove(&id).unwrap();
         if self.config.fairness == Fairness::Vtc {
+            self.foresight.learn(held.ask.cost, used);
             let missing = used / held.ask.weight - held.charged;
             let forgiven = self.counter(&held.ask).lifted - held.lifted;
             self.charge(&held.ask, if missing < 0.0 { (missing + forgiven).min(0.0) } else { missing });

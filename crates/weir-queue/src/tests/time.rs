@@ -205,3 +205,26 @@ fn the_look_tells_how_the_line_stands() {
     assert_eq!((look.waiting, look.standing), (0, false));
     assert_eq!(look.predicted_wait, Duration::ZERO);
 }
+
+/// A busy tenant's line is its own: urgent requests and other tenants are foretold their own wait.
+#[test]
+fn everyone_is_foretold_their_own_wait() {
+    let mut world = World::new(10, &calm());
+    // Ten at a time, each for a second: ten a second.
+    for round in 0..3 {
+        world.now_ms = round * 1_000;
+        let held: Vec<_> = world.held.keys().copied().collect();
+        held.into_iter().for_each(|id| world.give_back(id, None));
+        for _ in 0..40 {
+            world.come(ask(1, 5, world.now_ms)).unwrap();
+        }
+    }
+    let waiting = world.waiting.len() as f64;
+    let foretold = |tenant: u8, level: u8| {
+        let ask = ask(tenant, level, world.now_ms);
+        world.line.foresees(world.moment(), &ask.tenant, ask.priority, ask.arrived).unwrap().as_secs_f64()
+    };
+    assert!(foretold(1, 5) > waiting / 20.0, "{}", foretold(1, 5));
+    assert!(foretold(2, 5) < 0.5 && foretold(1, 2) < 0.5, "{} {}", foretold(2, 5), foretold(1, 2));
+    assert!(foretold(2, 8) > waiting / 20.0, "{}", foretold(2, 8));
+}

@@ -27,7 +27,7 @@ impl Limit for Limiter {
         self.sent(load, at(ms))
     }
     fn began(&mut self, sent: Sent, ms: u64) {
-        self.began(sent, at(ms));
+        self.began(sent, None, at(ms));
     }
     fn refused(&mut self, sent: Sent, ms: u64) {
         self.refused(sent, at(ms));
@@ -126,7 +126,7 @@ fn limiter(max: usize) -> Limiter {
 
 fn carry(limiter: &mut Limiter, load: usize, ms: u64) {
     let call = limiter.sent(load, at(ms));
-    limiter.began(call, at(ms));
+    limiter.began(call, None, at(ms));
 }
 
 fn mean(seconds: &[Second], of: impl Fn(&Second) -> f64) -> f64 {

@@ -5,6 +5,7 @@ use weir_testkit::at;
 
 use super::{config, route};
 use crate::config::{Continuation, Endpoint};
+use crate::provider;
 
 use Dialect::{Anthropic, OpenAi};
 
@@ -101,4 +102,15 @@ fn a_service_that_refused_a_beginning_is_asked_anew() {
     assert_eq!(endpoint.prefill(at(1), OpenAi, "m"), None);
     assert_eq!(endpoint.prefill(at(3_600_000), OpenAi, "m"), Some(Prefill::Prefix));
     assert!(endpoint.continues());
+}
+
+#[test]
+fn of_an_account_s_known_limit_a_tenth_is_left() {
+    let check = |base_url, model, expected| {
+        assert_eq!(provider::concurrency(base_url, model), expected, "{base_url} {model:?}");
+    };
+    check("https://api.deepseek.com", Some("deepseek-v4-pro"), 450);
+    check("https://api.deepseek.com/v1", Some("deepseek-flash"), 2_250);
+    check("https://api.deepseek.com", None, 2_250);
+    check("http://127.0.0.1:8000", Some("some-pro-model"), 512);
 }

@@ -1,7 +1,8 @@
 //! Weir in every world: what must always hold does, and targets are met.
 
+use super::weir;
 use crate::targets::{self, Measure, Target};
-use crate::{Arm, Plan, Score, World, run};
+use crate::{Score, World, run};
 
 /// The targets that are asserted.
 fn is_asserted(target: &Target) -> bool {
@@ -12,8 +13,7 @@ fn is_asserted(target: &Target) -> bool {
 fn scores(upstreams: usize) -> Vec<Score> {
     // A full service needs some time to be as full as it will be.
     let requests = |world| if world == World::B3 { 1_000 } else { 400 };
-    let plan = |world| Plan { world, upstreams, arm: Arm::Weir, seed: 11, requests: requests(world) };
-    World::ALL.into_iter().map(|world| run(&plan(world))).collect()
+    World::ALL.into_iter().map(|world| run(&weir(world, upstreams, 11, requests(world)))).collect()
 }
 
 #[track_caller]
@@ -42,7 +42,7 @@ fn with_two_services_promises_are_kept() {
 #[test]
 fn a_share_near_to_one_is_missed_only_beyond_chance() {
     let score = |requests: u32, failed: u32, measure| {
-        let mut score = run(&Plan { world: World::B1, upstreams: 1, arm: Arm::Weir, seed: 1, requests: 100 });
+        let mut score = run(&weir(World::B1, 1, 1, 100));
         score.requests = requests;
         score.answered_share = 1.0 - f64::from(failed) / f64::from(requests);
         targets::missed(&score, measure).any(|target| target.name == "B1 answered")

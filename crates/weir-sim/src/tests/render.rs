@@ -1,9 +1,10 @@
 //! Scores as people read them.
 
+use super::weir;
 use crate::{Arm, Plan, Score, World, markdown, run, table};
 
 fn scores() -> Vec<Score> {
-    let plan = |(upstreams, arm)| Plan { world: World::B6, upstreams, arm, seed: 1, requests: 100 };
+    let plan = |(upstreams, arm)| Plan { arm, ..weir(World::B6, upstreams, 1, 100) };
     let rows = [(1, Arm::Client), (1, Arm::Weir), (2, Arm::Client), (2, Arm::Weir)];
     rows.map(|row| run(&plan(row))).into()
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use weir_core::{Answer, Class, Failure, Operation, Request};
-use weir_infer::{Beginning, Begun, Key, Pauses, Target, Timers};
+use weir_infer::{Begun, Key, Pauses, Target, Timers};
 use weir_pipeline::Upstream;
 use weir_testkit::chat;
 
+use super::crowd::book;
 use crate::client::add_words;
 use crate::house::{self, BASES};
 use crate::service::Service;
-use crate::trouble::{Model, SLOW_FIRST, Trouble, USUAL_FIRST};
+use crate::trouble::{Model, SLOW_FIRST, Slots, Trouble, USUAL_FIRST};
 use crate::upstreams::Upstreams;
 
 const FREE: &str = r#"{"model":"m","messages":[{"role":"user","content":"question 5"}],"stream":true}"#;
@@ -37,29 +38,23 @@ fn upstreams(models: &[Model]) -> Upstreams {
     let clock = house::clock();
     let service = |(seed, model): (u64, &Model)| Service::new(clock, clock.now(), *model, seed);
     let services = BASES.into_iter().zip((1..).zip(models).map(service)).collect();
-    Upstreams { clock, seed: 1, services }
+    Upstreams { clock, book: book(), services }
 }
 
-/// Limits in milliseconds: to the head and the first word (when there are such limits), to the caller's end
-/// of waiting, between words, in all.
+/// Limits in milliseconds: to the caller's end of waiting, between words, in all.
 #[derive(Clone, Copy)]
 struct Limits {
-    beginning: Option<(u64, u64)>,
     begin_by: u64,
     stall: u64,
     deadline: u64,
 }
 
-const PATIENT: Limits = Limits { beginning: None, begin_by: 600_000, stall: 600_000, deadline: 600_000 };
+const PATIENT: Limits = Limits { begin_by: 600_000, stall: 600_000, deadline: 600_000 };
 
 fn timers(limits: Limits) -> Timers {
     let (now, ms) = (house::clock().now(), Duration::from_millis);
-    let beginning = limits
-        .beginning
-        .map(|(head, first_token)| Beginning { head: Some(ms(head)), first_token: ms(first_token) });
     let stall = ms(limits.stall);
     Timers {
-        beginning,
         pauses: Pauses { stall, stall_alive: stall, silence: stall, parts_per_s_min: 0.0 },
         begin_by: now + ms(limits.begin_by),
         deadline: now + ms(limits.deadline),
@@ -136,10 +131,8 @@ async fn a_limit_that_is_hit_has_its_class() {
         assert_eq!(class, Some(expected));
         assert_eq!(upstreams.services[0].1.in_flight(), 0, "a call that was given up holds no slot");
     };
-    check(SLOW, Limits { beginning: Some((1_000, 200)), ..PATIENT }, Class::Timeout).await;
-    check(SLOW, Limits { beginning: Some((10, 60_000)), ..PATIENT }, Class::Timeout).await;
+    check(SLOW, Limits { begin_by: 10, ..PATIENT }, Class::Deadline).await;
     check(SLOW, Limits { begin_by: 200, ..PATIENT }, Class::Deadline).await;
-    check(SLOW, Limits { beginning: Some((1_000, 300)), begin_by: 200, ..PATIENT }, Class::Deadline).await;
     check(GOOD, Limits { stall: 100, ..PATIENT }, Class::Timeout).await;
     check(GOOD, Limits { deadline: 1_500, ..PATIENT }, Class::Deadline).await;
     // Of those that break, by a seed that stalls.
@@ -166,7 +159,7 @@ async fn refusals_have_their_class() {
     };
     let always = crate::arrivals::Spell { from_s: 0.0, until_s: f64::INFINITY };
     check(Trouble::Refuses { share: 1.0 }, FREE, &[Class::Overload]).await;
-    check(Trouble::Slots(0), FREE, &[Class::Overload]).await;
+    check(Trouble::Slots(Slots::always(0)), FREE, &[Class::Overload]).await;
     check(Trouble::Outage(always), FREE, &[Class::Hard]).await;
     // None of the modelled services takes up a begun answer.
     check(Trouble::None, BEGUN, &[Class::Client, Class::PrefillRejected]).await;

@@ -1,10 +1,11 @@
 //! What becomes of requests without weir is what can be worked out beforehand; a run can be repeated.
 
+use super::weir;
 use crate::{Arm, Plan, Score, World, run};
 
 /// The scores of some seeds, pooled.
 fn pooled(world: World, arm: Arm, seeds: u64, requests: u32) -> Score {
-    let mut scores = (1..=seeds).map(|seed| run(&Plan { world, upstreams: 1, arm, seed, requests }));
+    let mut scores = (1..=seeds).map(|seed| run(&Plan { arm, ..weir(world, 1, seed, requests) }));
     let mut pooled = scores.next().unwrap();
     scores.for_each(|score| pooled.pool(&score));
     pooled
@@ -90,11 +91,8 @@ fn a_spike_beyond_the_room_is_refused_and_goes_by() {
 
 #[test]
 fn the_same_seed_gives_the_same_score_to_the_byte() {
-    let json = |world, seed| {
-        let plan = Plan { world, upstreams: 2, arm: Arm::Weir, seed, requests: 300 };
-        serde_json::to_string(&run(&plan)).unwrap()
-    };
-    for world in [World::B2, World::B3, World::B5, World::B6] {
+    let json = |world, seed| serde_json::to_string(&run(&weir(world, 2, seed, 300))).unwrap();
+    for world in [World::B2, World::B3, World::B5, World::B6, World::B8, World::B12] {
         assert_eq!(json(world, 7), json(world, 7));
         assert_ne!(json(world, 7), json(world, 8));
     }
@@ -102,8 +100,8 @@ fn the_same_seed_gives_the_same_score_to_the_byte() {
 
 #[test]
 fn every_arm_meets_the_same_requests() {
-    for world in [World::B4a, World::B7] {
-        let requests = |arm| run(&Plan { world, upstreams: 1, arm, seed: 3, requests: 500 }).requests;
+    for world in [World::B4a, World::B7, World::B9, World::B12] {
+        let requests = |arm| run(&Plan { arm, ..weir(world, 1, 3, 500) }).requests;
         assert_eq!(requests(Arm::None), requests(Arm::Client));
         assert_eq!(requests(Arm::None), requests(Arm::Weir));
     }

@@ -3,8 +3,7 @@
 use serde::Deserialize;
 use weir_core::{Class, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, parse};
-use crate::sse::Event;
+use super::{Care, Format, Reading, Whole, no_answer, parse};
 
 pub(super) struct CountTokens;
 
@@ -19,7 +18,7 @@ impl Format for CountTokens {
         Operation::CountTokens
     }
 
-    fn read_event(&self, _block: &[u8], _event: &Event, _begun: bool) -> Result<Reading, Failure> {
+    fn read_event(&self, _name: &[u8], _data: &[u8], _care: Care) -> Result<Reading, Failure> {
         Err(Failure::new(Class::Hard, "the service streamed an answer that has no stream"))
     }
 

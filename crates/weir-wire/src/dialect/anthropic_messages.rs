@@ -2,12 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation, Usage};
+use weir_core::{Class, Dialect, Failure, Finish, Operation, Usage};
 
-use super::{Format, Phase, Reading, Whole, no_answer, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, parse};
 use crate::classify::in_band;
-use crate::gate::looks_like_object;
-use crate::sse::Event;
+use crate::gate::{CONTENT_BLOCK, DELTA, looks_like_object};
 
 pub(super) struct Messages;
 
@@ -86,23 +85,22 @@ impl Format for Messages {
         Operation::Messages
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, _begun: bool) -> Result<Reading, Failure> {
-        let data = &block[event.data.clone()];
+    fn read_event(&self, name: &[u8], data: &[u8], _care: Care) -> Result<Reading, Failure> {
         if !looks_like_object(data) {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(name, data));
         }
-        match &block[event.name.clone()] {
+        match name {
             b"content_block_delta" => return Ok(Reading { progress: true, ..Reading::default() }),
             b"ping" | b"content_block_stop" => return Ok(Reading::default()),
             _ => {}
         }
         let Some(written) = parse::<Written<'_>>(data) else {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(name, data));
         };
         let mut reading = Reading::default();
         match written.kind {
             "error" => {
-                return Err(in_band(written.error.map_or("{}", RawValue::get)));
+                return Err(in_band(Dialect::Anthropic, written.error.map_or("{}", RawValue::get)));
             }
             "message_start" => {
                 reading.usage = written.message.and_then(|message| message.usage).map(Usage::from);
@@ -128,14 +126,26 @@ impl Format for Messages {
             return Err(no_answer("a JSON message", body));
         };
         match (written.kind, written.error) {
-            ("message", None) => Ok(Whole {
-                usage: written.usage.map(Usage::from),
-                finish: finish_of(written.stop_reason.as_deref())?,
-            }),
-            (_, Some(error)) => Err(in_band(error.get())),
+            ("message", None) => {
+                let finish = finish_of(written.stop_reason.as_deref())?;
+                let finish = Some(finish.ok_or_else(|| no_end("a stop_reason"))?);
+                Ok(Whole { usage: written.usage.map(Usage::from), finish })
+            }
+            (_, Some(error)) => Err(in_band(Dialect::Anthropic, error.get())),
             _ => Err(no_answer("a message", body)),
         }
     }
+
+    fn closing(&self) -> &'static [u8] {
+        b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+    }
+}
+
+/// Whether an event that cannot be read held a piece of the answer, or what the pieces after it need: without the opening
+/// of their message or block, SDKs do not know where to put them.
+fn holds_a_piece(name: &[u8], data: &[u8]) -> bool {
+    let named = name.starts_with(b"content_block_") || matches!(name, b"message_start" | b"message_delta");
+    (named && !data.is_empty()) || [&DELTA, &CONTENT_BLOCK].iter().any(|field| field.is_named_in(data))
 }
 
 fn finish_of(stop_reason: Option<&str>) -> Result<Option<Finish>, Failure> {

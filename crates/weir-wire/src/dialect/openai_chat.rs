@@ -6,13 +6,13 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation};
+use weir_core::{Class, Dialect, Failure, Finish, Operation};
 
-use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, openai_usage, parse};
 use crate::classify::in_band;
 use crate::delta;
-use crate::gate::{ERROR, FINISH_REASON, TOOL_CALLS, USAGE, looks_like_object};
-use crate::sse::Event;
+use crate::gate::{DELTA, ERROR, FINISH_REASON, TEXT, TOOL_CALLS, USAGE, looks_like_object};
+use crate::stream::ends;
 
 /// `POST /v1/chat/completions`.
 pub(super) static CHAT: Choices = Choices(Operation::Chat);
@@ -35,6 +35,8 @@ struct Written<'a> {
 #[derive(Deserialize)]
 struct Choice<'a> {
     #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
     delta: Option<HashMap<&'a str, &'a RawValue>>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
@@ -42,6 +44,26 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// Which one it is. Whoever does not say means the first.
+    fn index(&self) -> usize {
+        self.index.and_then(|index| index.get().parse().ok()).unwrap_or(0)
+    }
+
+    /// How it ended, if it did.
+    fn finish(&self) -> Result<Option<Finish>, Failure> {
+        match self.finish_reason.as_deref() {
+            None => Ok(None),
+            Some("length") => Ok(Some(Finish::Length)),
+            Some("content_filter") => Ok(Some(Finish::Filtered)),
+            // DeepSeek broke off for want of resources; other clients report `aborted` and `error` for the same.
+            Some(reason @ ("insufficient_system_resource" | "aborted" | "error")) => Err(Failure::new(
+                Class::Truncated,
+                format!("the service broke off with finish_reason `{reason}`"),
+            )),
+            Some(_) => Ok(Some(Finish::Whole)),
+        }
+    }
+
     /// Whether there is anything in it but a role. An unknown field counts: a new kind of content is still content.
     fn says_something(&self) -> bool {
         let filled = |value: &RawValue| !matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
@@ -54,16 +76,22 @@ impl Choice<'_> {
 }
 
 impl Choices {
-    /// What the service is doing. Only a delta that says more than text is searched any further.
-    fn phase(&self, data: &[u8]) -> Option<Phase> {
+    /// Whether there is a piece of the answer in it, whole or not.
+    fn holds_a_piece(&self, data: &[u8]) -> bool {
+        if self.0 == Operation::Completions { TEXT.is_named_in(data) } else { DELTA.is_named_in(data) }
+    }
+
+    /// What the service is doing, as far as a piece of the answer says it; `None` when there is no piece in the event.
+    /// Only a delta that says more than text is searched any further.
+    fn phase(&self, data: &[u8]) -> Option<Option<Phase>> {
         if self.0 == Operation::Completions {
-            return None;
+            return self.holds_a_piece(data).then_some(None);
         }
-        match delta::deltas(data, &delta::CHAT).next()? {
+        Some(match delta::deltas(data, &delta::CHAT).next()? {
             Some(usual) if usual.text.is_empty() => None,
             Some(usual) => Some(usual.kind.into()),
             None => TOOL_CALLS.is_in(data, b"[").then_some(Phase::Tool),
-        }
+        })
     }
 }
 
@@ -72,36 +100,39 @@ impl Format for Choices {
         self.0
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, begun: bool) -> Result<Reading, Failure> {
-        let data = &block[event.data.clone()];
+    fn read_event(&self, _name: &[u8], data: &[u8], care: Care) -> Result<Reading, Failure> {
         if data.trim_ascii() == b"[DONE]" {
             return Ok(Reading { last: true, ..Reading::default() });
         }
         if !looks_like_object(data) {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(self.holds_a_piece(data));
         }
-        let acted_on = !begun
+        let acted_on = !care.begun
+            || (care.several && !is_first_alone(data))
             || FINISH_REASON.is_in(data, b"\"")
             || USAGE.is_in(data, b"{")
             || ERROR.is_in(data, b"{\"");
-        if !acted_on {
-            return Ok(Reading { progress: true, phase: self.phase(data), ..Reading::default() });
+        // What holds no piece of the answer is rare, and may be an object in nothing but its braces.
+        let phase = self.phase(data);
+        if let (Some(phase), false) = (phase, acted_on) {
+            return Ok(Reading { progress: true, phase, ..Reading::default() });
         }
         let Some(written) = parse::<Written<'_>>(data) else {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(self.holds_a_piece(data));
         };
         if let Some(error) = written.error {
-            return Err(in_band(error.get()));
+            return Err(in_band(Dialect::OpenAi, error.get()));
         }
         let choices = written.choices.unwrap_or_default();
         Ok(Reading {
             drop: false,
             progress: choices.iter().any(Choice::says_something),
-            finish: finish_of(&choices)?,
+            finish: None,
+            choices: ends_of(&choices)?,
             usage_only: choices.is_empty() && written.usage.is_some(),
             usage: written.usage.and_then(openai_usage::read),
             last: false,
-            phase: self.phase(data),
+            phase: phase.flatten(),
         })
     }
 
@@ -110,12 +141,16 @@ impl Format for Choices {
             return Err(no_answer("a JSON answer", body));
         };
         if let Some(error) = written.error {
-            return Err(in_band(error.get()));
+            return Err(in_band(Dialect::OpenAi, error.get()));
         }
         let Some(choices) = written.choices else {
             return Err(no_answer("choices", body));
         };
-        Ok(Whole { finish: finish_of(&choices)?, usage: written.usage.and_then(openai_usage::read) })
+        let ends: Option<Vec<Finish>> = ends_of(&choices)?.into_iter().map(|(_, finish)| finish).collect();
+        let Some(finish) = ends.and_then(|ends| ends.into_iter().reduce(ends::worse)) else {
+            return Err(no_end("a finish_reason for each choice"));
+        };
+        Ok(Whole { finish: Some(finish), usage: written.usage.and_then(openai_usage::read) })
     }
 
     fn closing(&self) -> &'static [u8] {
@@ -127,19 +162,19 @@ impl Format for Choices {
     }
 }
 
-/// The first finish reason among the choices.
-fn finish_of(choices: &[Choice<'_>]) -> Result<Option<Finish>, Failure> {
-    let Some(reason) = choices.iter().find_map(|choice| choice.finish_reason.as_deref()) else {
-        return Ok(None);
-    };
-    match reason {
-        "length" => Ok(Some(Finish::Length)),
-        "content_filter" => Ok(Some(Finish::Filtered)),
-        // DeepSeek broke off for want of resources; other clients report `aborted` and `error` for the same.
-        "insufficient_system_resource" | "aborted" | "error" => Err(Failure::new(
-            Class::Truncated,
-            format!("the service broke off with finish_reason `{reason}`"),
-        )),
-        _ => Ok(Some(Finish::Whole)),
-    }
+/// Each choice, and how it ended.
+///
+/// # Errors
+/// One of them broke off, and the answer with it.
+fn ends_of(choices: &[Choice<'_>]) -> Result<Vec<(usize, Option<Finish>)>, Failure> {
+    choices.iter().map(|choice| Ok((choice.index(), choice.finish()?))).collect()
 }
+
+/// Whether all that is said is said of the first choice, seen without a parse: its index stands right before its delta.
+fn is_first_alone(data: &[u8]) -> bool {
+    let mut deltas = DELTA.places(data).peekable();
+    deltas.peek().is_some() && deltas.all(|at| FIRST.iter().any(|first| data[..at].ends_with(first)))
+}
+
+/// How the first choice is named before its delta, as everybody writes it.
+const FIRST: [&[u8]; 2] = [b"\"index\":0,", b"\"index\": 0, "];

@@ -2,11 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation};
+use weir_core::{Class, Dialect, Failure, Finish, Operation};
 
-use super::{Format, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Reading, Whole, no_answer, openai_usage, parse};
 use crate::classify::in_band;
-use crate::sse::Event;
 
 pub(super) struct Embeddings;
 
@@ -25,7 +24,7 @@ impl Format for Embeddings {
         Operation::Embeddings
     }
 
-    fn read_event(&self, _block: &[u8], _event: &Event, _begun: bool) -> Result<Reading, Failure> {
+    fn read_event(&self, _name: &[u8], _data: &[u8], _care: Care) -> Result<Reading, Failure> {
         Err(Failure::new(Class::Hard, "the service streamed an answer that has no stream"))
     }
 
@@ -34,7 +33,7 @@ impl Format for Embeddings {
             return Err(no_answer("a JSON answer", body));
         };
         match (written.error, written.data) {
-            (Some(error), _) => Err(in_band(error.get())),
+            (Some(error), _) => Err(in_band(Dialect::OpenAi, error.get())),
             (None, None) => Err(no_answer("data", body)),
             (None, Some(_)) => {
                 Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(Finish::Whole) })

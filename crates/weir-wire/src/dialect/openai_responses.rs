@@ -2,12 +2,11 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use weir_core::{Class, Failure, Finish, Operation};
+use weir_core::{Class, Dialect, Failure, Finish, Operation};
 
-use super::{Format, Phase, Reading, Whole, no_answer, openai_usage, parse};
+use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, openai_usage, parse};
 use crate::classify::in_band;
-use crate::gate::looks_like_object;
-use crate::sse::Event;
+use crate::gate::{DELTA, looks_like_object};
 
 pub(super) struct Responses;
 
@@ -17,15 +16,42 @@ struct WrittenEvent<'a> {
     kind: &'a str,
     #[serde(borrow)]
     response: Option<Response<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Response<'a> {
     status: Option<&'a str>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    incomplete_details: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Incomplete<'a> {
+    reason: Option<&'a str>,
+}
+
+impl Response<'_> {
+    /// How an answer ended that is not complete.
+    fn incomplete(&self) -> Finish {
+        let details =
+            self.incomplete_details.and_then(|details| parse::<Incomplete<'_>>(details.get().as_bytes()));
+        match details.and_then(|details| details.reason) {
+            Some("content_filter") => Finish::Filtered,
+            _ => Finish::Length,
+        }
+    }
+
+    /// The service gave up.
+    fn failed(&self) -> Failure {
+        let unsaid = || Failure::new(Class::Hard, "the service reported that the response failed");
+        self.error.map_or_else(unsaid, |error| in_band(Dialect::OpenAi, error.get()))
+    }
 }
 
 impl Format for Responses {
@@ -33,16 +59,14 @@ impl Format for Responses {
         Operation::Responses
     }
 
-    fn read_event(&self, block: &[u8], event: &Event, _begun: bool) -> Result<Reading, Failure> {
-        let data = &block[event.data.clone()];
+    fn read_event(&self, kind: &[u8], data: &[u8], _care: Care) -> Result<Reading, Failure> {
         if data.trim_ascii() == b"[DONE]" {
             return Ok(Reading { last: true, ..Reading::default() });
         }
         if !looks_like_object(data) {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(kind, data));
         }
         // The event's name repeats the type; only the few that weir acts on are parsed.
-        let kind = &block[event.name.clone()];
         let opening: &[&[u8]] = &[
             b"response.created",
             b"response.in_progress",
@@ -59,7 +83,7 @@ impl Format for Responses {
             return Ok(Reading { progress: true, phase: phase_of(kind), ..Reading::default() });
         }
         let Some(written) = parse::<WrittenEvent<'_>>(data) else {
-            return Ok(Reading { drop: true, ..Reading::default() });
+            return garbled(holds_a_piece(kind, data));
         };
         read_typed(&written, data, opening)
     }
@@ -68,12 +92,22 @@ impl Format for Responses {
         let Some(written) = parse::<Response<'_>>(body) else {
             return Err(no_answer("a JSON answer", body));
         };
-        if let Some(error) = written.error {
-            return Err(in_band(error.get()));
-        }
-        let finish = if written.status == Some("incomplete") { Finish::Length } else { Finish::Whole };
-        Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish: Some(finish) })
+        let finish = match written.status {
+            _ if written.error.is_some() => return Err(written.failed()),
+            Some("completed") => Some(Finish::Whole),
+            Some("incomplete") => Some(written.incomplete()),
+            Some("queued" | "in_progress") => None,
+            Some("failed") => return Err(written.failed()),
+            Some(_) => return Err(no_end("completing its response")),
+            None => return Err(no_answer("a status", body)),
+        };
+        Ok(Whole { usage: written.usage.and_then(openai_usage::read), finish })
     }
+}
+
+/// Whether an event that cannot be read held a piece of the answer.
+fn holds_a_piece(kind: &[u8], data: &[u8]) -> bool {
+    (kind.ends_with(b".delta") && !data.is_empty()) || DELTA.is_named_in(data)
 }
 
 /// What the service is doing, by an event's name.
@@ -91,21 +125,22 @@ fn phase_of(kind: &[u8]) -> Option<Phase> {
 
 fn read_typed(written: &WrittenEvent<'_>, data: &[u8], opening: &[&[u8]]) -> Result<Reading, Failure> {
     let finish = match written.kind {
-        "error" => return Err(in_band(&String::from_utf8_lossy(data))),
+        // Flat in the spec, nested with some services.
+        "error" => {
+            let flat = String::from_utf8_lossy(data);
+            return Err(in_band(Dialect::OpenAi, written.error.map_or(&*flat, RawValue::get)));
+        }
         "response.failed" => {
-            let error = written.response.as_ref().and_then(|response| response.error);
-            let unsaid = || Failure::new(Class::Hard, "the service reported response.failed");
-            return Err(error.map_or_else(unsaid, |error| in_band(error.get())));
+            let response = written.response.as_ref();
+            return Err(response.map_or_else(|| Response::default().failed(), Response::failed));
         }
         "response.completed" => Finish::Whole,
-        "response.incomplete" => Finish::Length,
+        "response.incomplete" => written.response.as_ref().map_or(Finish::Length, Response::incomplete),
         kind => {
             let (progress, phase) = (!opening.contains(&kind.as_bytes()), phase_of(kind.as_bytes()));
             return Ok(Reading { progress, phase, ..Reading::default() });
         }
     };
-    let usage = parse::<WrittenEvent<'_>>(data)
-        .and_then(|written| written.response?.usage)
-        .and_then(openai_usage::read);
+    let usage = written.response.as_ref().and_then(|response| response.usage).and_then(openai_usage::read);
     Ok(Reading { progress: true, finish: Some(finish), usage, last: true, ..Reading::default() })
 }

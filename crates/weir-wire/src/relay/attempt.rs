@@ -2,7 +2,7 @@
 //! joined on.
 
 use bytes::Bytes;
-use weir_core::{Failure, Rung, Usage};
+use weir_core::{Failure, Prefill, Rung, Usage};
 
 use super::blocks::{self, Blocks, Current, Delivered};
 use super::choices;
@@ -13,6 +13,13 @@ use super::story::Story;
 use super::tally::Tally;
 use super::wire::Wire;
 use crate::delta::Kind;
+
+/// Whether some services that are given the beginning so say it again. A message that is marked as begun is never said
+/// again, nor a prompt that was not asked to be.
+pub(super) fn may_echo(wire: Wire, rung: Rung) -> bool {
+    let unmarked = matches!(rung, Rung::Prefill(Prefill::ContinueFinalMessage | Prefill::Trailing));
+    unmarked && wire != Wire::Legacy
+}
 
 /// A later attempt.
 pub(super) struct Attempt {
@@ -39,7 +46,8 @@ impl Attempt {
         let stops = asked.stops();
         join.continues = true;
         join.seam = match rung {
-            Rung::Prefill(_) => Seam::prefilled(sent, &content, &stops),
+            Rung::Prefill(_) if may_echo(wire, rung) => Seam::prefilled(&content, &stops).echoing(sent),
+            Rung::Prefill(_) => Seam::prefilled(&content, &stops),
             _ => Seam::instructed(&content, &stops),
         };
         Self { join, blocks: Self::blocks(story, false) }

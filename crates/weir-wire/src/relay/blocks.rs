@@ -10,7 +10,7 @@ use weir_core::Failure;
 use super::join::{Join, failure};
 use super::messages::{Opened, block_stop, text_delta, with_index, without_text};
 use super::seam::Seam;
-use super::wire::{data_of, rewritten};
+use super::wire::{data_of, rewritten, says_nothing};
 
 /// Where the attempt's blocks go.
 pub(super) struct Blocks {
@@ -49,8 +49,11 @@ pub(super) enum Current {
 
 /// Joins one event. Gives what goes to the caller now.
 pub(super) fn join(join: &mut Join, blocks: &mut Blocks, event: &Bytes) -> Result<Vec<Bytes>, Failure> {
-    let Some((data, place)) = data_of(event) else { return join.pass(event.clone()) };
-    let Some(mut opened) = Opened::read(data) else { return join.pass(event.clone()) };
+    if says_nothing(event) {
+        return join.pass(event.clone());
+    }
+    let read = data_of(event).and_then(|(data, place)| Some((Opened::read(data)?, place)));
+    let Some((mut opened, place)) = read else { return blocks.pass_unread(join, event) };
     match opened.kind {
         "message_start" => Ok(Vec::new()),
         "content_block_start" => blocks.start(join, event, &opened),
@@ -71,6 +74,21 @@ pub(super) fn join(join: &mut Join, blocks: &mut Blocks, event: &Bytes) -> Resul
 }
 
 impl Blocks {
+    /// An event that cannot be read. It may say text of a block that is to come again.
+    fn pass_unread(&self, join: &mut Join, event: &Bytes) -> Result<Vec<Bytes>, Failure> {
+        if self.misses_some() {
+            return Err(failure(
+                "an event that cannot be read came before all that was delivered had come again",
+            ));
+        }
+        join.pass_unread(event.clone())
+    }
+
+    /// Whether delivered blocks have not come again that must.
+    fn misses_some(&self) -> bool {
+        self.replays && self.delivered.iter().skip(self.texts).any(|block| !block.text.is_empty())
+    }
+
     fn start(&mut self, join: &mut Join, event: &Bytes, opened: &Opened<'_>) -> Result<Vec<Bytes>, Failure> {
         match opened.part_kind {
             "text" => {
@@ -80,7 +98,9 @@ impl Blocks {
                     None => Ok(Vec::new()),
                 }
             }
-            "thinking" | "redacted_thinking" if join.leaves_reasoning_out => {
+            "redacted_thinking" if join.leaves_reasoning_out => Err(signed()),
+            "thinking" if join.leaves_reasoning_out && opened.is_signed() => Err(signed()),
+            "thinking" if join.leaves_reasoning_out => {
                 join.reasoned = true;
                 self.current = Current::LeftOut;
                 Ok(Vec::new())
@@ -112,8 +132,10 @@ impl Blocks {
 
     fn delta(&mut self, join: &mut Join, event: &Bytes, opened: &Opened<'_>) -> Result<Vec<Bytes>, Failure> {
         match (&self.current, opened.part_kind) {
+            (Current::LeftOut, _) if opened.is_signed() => Err(signed()),
             (Current::LeftOut, _) => Ok(Vec::new()),
-            (Current::None, _) => join.pass(event.clone()),
+            // Of no block: what it says cannot be told from what is to come again.
+            (Current::None, _) => self.pass_unread(join, event),
             (_, "text_delta") => self.text(join, event, opened.text().unwrap_or_default()),
             (Current::Goes(index), _) => join.pass(with_index(event, *index)),
             // What is said about a text that the caller has, it has too.
@@ -185,8 +207,7 @@ impl Blocks {
 
     /// The text is over; `answer`: so is the answer. Whatever was delivered must have come again.
     pub(super) fn end(&mut self, join: &mut Join, answer: bool) -> Result<Vec<Bytes>, Failure> {
-        let missing = |block: &Delivered| !block.text.is_empty();
-        if self.replays && self.delivered.iter().skip(self.texts).any(missing) {
+        if self.misses_some() {
             return Err(failure("the service's second answer is shorter than the one that broke off"));
         }
         let mut out = join.end(answer)?;
@@ -207,6 +228,11 @@ impl Blocks {
         self.current = Current::Goes(index);
         index
     }
+}
+
+/// The caller would be left with thinking that nobody signed, or none, which the service refuses in the next turn.
+fn signed() -> Failure {
+    failure("the service signs its thinking, which cannot be joined on to another")
 }
 
 fn says_text((data, _): (&str, std::ops::Range<usize>)) -> bool {

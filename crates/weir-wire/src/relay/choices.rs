@@ -9,7 +9,7 @@ use weir_core::Failure;
 
 use super::join::Join;
 use super::piece::Said;
-use super::wire::{data_of, rewritten};
+use super::wire::{data_of, rewritten, says_nothing};
 use crate::json::{Object, decode, elements, encode, inside, range_of};
 
 /// What every event repeats, and the caller must see unchanged.
@@ -134,8 +134,14 @@ pub(super) fn names(event: &[u8]) -> Vec<(&'static str, String)> {
 
 /// Joins one event on to what an earlier attempt said. Gives what goes to the caller now.
 pub(super) fn join(join: &mut Join, event: &Bytes) -> Result<Vec<Bytes>, Failure> {
-    let Some((data, place)) = data_of(event) else { return join.pass(event.clone()) };
-    let Some(mut opened) = Opened::read(data) else { return join.pass(event.clone()) };
+    if says_nothing(event) {
+        return join.pass(event.clone());
+    }
+    let Some((data, place)) = data_of(event) else { return join.pass_unread(event.clone()) };
+    if data.trim_ascii() == "[DONE]" {
+        return join.pass(event.clone());
+    }
+    let Some(mut opened) = Opened::read(data) else { return join.pass_unread(event.clone()) };
     for (name, value) in &join.names {
         opened.top.replace(name, value.as_str());
     }
@@ -143,7 +149,10 @@ pub(super) fn join(join: &mut Join, event: &Bytes) -> Result<Vec<Bytes>, Failure
     if let Some(usage) = usage {
         opened.top.replace("usage", join.tally.in_bytes(usage));
     }
-    if opened.many || opened.choice.is_none() {
+    if opened.many {
+        return join.pass_unread(rewritten(event, &place, &opened.write()));
+    }
+    if opened.choice.is_none() {
         return join.pass(rewritten(event, &place, &opened.write()));
     }
     let (tools, other) = opened.others();

@@ -1,7 +1,7 @@
 //! A later attempt on its way to be joined on to an earlier one: what of it the caller already has, and what
 //! must be made to look as if it came from the first.
 //!
-//! What always holds: an event waits as long as it is not clear whether its text is new; events keep their
+//! What always holds: an event waits as long as it is not clear whether its text is new, within a bound; events keep their
 //! order; a join that fails has given nothing out.
 
 use bytes::Bytes;
@@ -11,6 +11,13 @@ use super::seam::{Seam, Verdict};
 use super::tally::Tally;
 use super::wire::Wire;
 use crate::json::{decode, half_at_end};
+
+/// How many bytes wait until it is clear whether their text is new, with what keeping each event costs. A few events wait
+/// where all is well; a service that gives no clarity in so many does not go on with the answer.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// What keeping an event costs besides its bytes.
+const WAITING_EVENT_BYTES: usize = 64;
 
 /// The join of one attempt.
 pub(super) struct Join {
@@ -26,9 +33,12 @@ pub(super) struct Join {
     pub(super) seam: Seam,
     /// The stop sequence that was completed.
     pub(super) stopped_by: Option<String>,
+    /// Nobody could tell whether it went on or began again.
+    pub(super) unclear: bool,
     spoke: bool,
     /// Events whose text is not decided, and their text.
     waiting: Vec<(Bytes, String)>,
+    waiting_bytes: usize,
     /// The first half of a character whose second half has not come, as written.
     half: String,
 }
@@ -44,8 +54,10 @@ impl Join {
             continues: false,
             seam: Seam::default(),
             stopped_by: None,
+            unclear: false,
             spoke: false,
             waiting: Vec::new(),
+            waiting_bytes: 0,
             half: String::new(),
         }
     }
@@ -69,7 +81,7 @@ impl Join {
     pub(super) fn text(&mut self, event: Bytes, text: String) -> Result<Vec<Bytes>, Failure> {
         self.spoke |= !text.is_empty();
         let verdict = self.seam.feed(&text);
-        self.waiting.push((event, text));
+        self.wait(event, text)?;
         self.act_on(verdict)
     }
 
@@ -78,8 +90,27 @@ impl Join {
         if self.waiting.is_empty() {
             return Ok(vec![event]);
         }
-        self.waiting.push((event, String::new()));
+        self.wait(event, String::new())?;
         Ok(Vec::new())
+    }
+
+    /// Takes an event that cannot be read. It may say text, so it can be given out only where all text is new.
+    pub(super) fn pass_unread(&mut self, event: Bytes) -> Result<Vec<Bytes>, Failure> {
+        if !self.seam.is_clear() {
+            return Err(failure(
+                "an event that cannot be read came before it was clear where the answer goes on",
+            ));
+        }
+        self.pass(event)
+    }
+
+    fn wait(&mut self, event: Bytes, text: String) -> Result<(), Failure> {
+        self.waiting_bytes += event.len() + text.len() + WAITING_EVENT_BYTES;
+        if self.waiting_bytes > WAITING_BYTES_MAX {
+            return Err(failure("the service says too much before it is clear where its answer goes on"));
+        }
+        self.waiting.push((event, text));
+        Ok(())
     }
 
     /// The text is over; `answer`: so is the answer. Gives what waited.
@@ -96,8 +127,13 @@ impl Join {
             Verdict::Hold => Ok(Vec::new()),
             Verdict::Cut(bytes) => Ok(self.drain(bytes)),
             Verdict::Differs => Err(failure("the service's second answer is not the one that broke off")),
+            Verdict::Unclear => {
+                self.unclear = true;
+                Err(failure("the service repeats the beginning it was given, or the answer repeats itself"))
+            }
             Verdict::Over(stop) => {
                 self.waiting.clear();
+                self.waiting_bytes = 0;
                 self.stopped_by = Some(stop);
                 Ok(Vec::new())
             }
@@ -106,6 +142,7 @@ impl Join {
 
     /// What waits, without the first `cut` bytes of its text.
     fn drain(&mut self, mut cut: usize) -> Vec<Bytes> {
+        self.waiting_bytes = 0;
         let mut out = Vec::with_capacity(self.waiting.len());
         for (event, text) in self.waiting.drain(..) {
             let known = cut.min(text.len());

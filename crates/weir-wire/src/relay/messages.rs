@@ -48,7 +48,8 @@ impl<'a> Opened<'a> {
         part.get("thinking").and_then(inside).filter(|text| !text.is_empty())
     }
 
-    fn is_signed(&self) -> bool {
+    /// It says the seal of a block of thinking, or some of it.
+    pub(super) fn is_signed(&self) -> bool {
         let signature = self.part.as_ref().and_then(|part| inside(part.get("signature")?));
         signature.is_some_and(|signature| !signature.is_empty())
     }

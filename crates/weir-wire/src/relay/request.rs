@@ -48,7 +48,7 @@ impl Asked {
         Self {
             operation,
             envelope: envelope.clone(),
-            many: above_one("n") || above_one("best_of"),
+            many: envelope::choices(operation, envelope) != Some(1) || above_one("best_of"),
             structured,
         }
     }
@@ -70,14 +70,14 @@ impl Asked {
         }
     }
 
-    /// Whether the rung can be used for what was delivered.
-    pub(super) fn can(&self, story: &Story, rung: Rung) -> bool {
+    /// Whether the rung can be used for what was delivered, which is so many tokens.
+    pub(super) fn can(&self, story: &Story, tokens: u64, rung: Rung) -> bool {
         match (rung, story.delivered()) {
             (Rung::Fresh | Rung::Replay, Delivered::Nothing) => true,
             (Rung::Replay, Delivered::Reasoning) => true,
             (Rung::Replay, Delivered::Content) => true,
             (Rung::Prefill(_) | Rung::Instructed, Delivered::Content) => {
-                self.next(story, rung, &self.envelope).is_some()
+                self.next(story, tokens, rung, &self.envelope).is_some()
             }
             _ => false,
         }
@@ -85,7 +85,7 @@ impl Asked {
 
     /// The next attempt's request; `None` when there is none on this rung. `envelope` is the request as it
     /// would be sent for the first time.
-    pub(super) fn next(&self, story: &Story, rung: Rung, envelope: &Envelope) -> Option<Next> {
+    pub(super) fn next(&self, story: &Story, tokens: u64, rung: Rung, envelope: &Envelope) -> Option<Next> {
         if matches!(rung, Rung::Fresh | Rung::Replay) {
             return Some(Next { envelope: envelope.clone(), sent: None });
         }
@@ -104,15 +104,19 @@ impl Asked {
             Rung::Prefill(style) => self.prefilled(envelope, style, begun, &reasoning)?,
             _ => (vec![self.instructed(envelope, &delivered)?], None),
         };
-        for name in ["max_tokens", "max_completion_tokens"] {
-            if let Some(limit) = number(envelope, name) {
-                edits.push((name, limit.saturating_sub(story.parts).max(1).to_string()));
-            }
+        for (name, limit) in limits(envelope) {
+            let left = limit.checked_sub(tokens).filter(|left| *left > 0)?;
+            edits.push((name, left.to_string()));
         }
         let edits: Vec<_> = edits.iter().map(|(name, value)| (*name, Some(value.as_bytes()))).collect();
         let body: Bytes = envelope.edited(&edits);
         let (_, envelope) = envelope::read(self.operation, body).ok()?;
         Some(Next { envelope, sent: sent.or_else(|| Some(begun.to_owned())) })
+    }
+
+    /// Whether so many tokens are all that the caller asked for: there is nothing to go on with.
+    pub(super) fn is_used_up(&self, tokens: u64) -> bool {
+        limits(&self.envelope).any(|(_, limit)| tokens >= limit)
     }
 
     fn is_one_text(&self, story: &Story) -> bool {
@@ -217,6 +221,14 @@ fn with_answer(
 
 fn text<'a>(envelope: &'a Envelope, name: &str) -> Option<&'a str> {
     std::str::from_utf8(envelope.get(name)?).ok()
+}
+
+/// The caller's limits of tokens. One that is no number (`"100"`, as some services take it) is the service's to read, and
+/// holds for each attempt by itself.
+fn limits(envelope: &Envelope) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+    ["max_tokens", "max_completion_tokens"]
+        .into_iter()
+        .filter_map(|name| Some((name, number(envelope, name)?)))
 }
 
 fn number(envelope: &Envelope, name: &str) -> Option<u64> {

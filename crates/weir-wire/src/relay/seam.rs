@@ -1,7 +1,7 @@
 //! Where the new text joins on to the delivered text: which of its beginning the caller already has.
 //!
 //! What always holds: the same text cut in any other way gives the same result; text is given out only once
-//! it is clear that it is new; when a replay differs, nothing of it has been given out.
+//! it is clear that it is new; when a replay differs, or nobody can tell what is new, nothing of it has been given out.
 
 use std::collections::VecDeque;
 
@@ -11,8 +11,13 @@ pub(super) const OVERLAP_CHARS_MAX: usize = 200;
 /// A shorter overlap is more often chance than repetition, in bytes that are not white space.
 const OVERLAP_BYTES_MIN: usize = 8;
 
-/// A shorter delivered text is not taken for an echo when it comes again, in characters.
+/// A shorter text may come again by chance, and is not taken for an echo, in characters.
 const ECHO_CHARS_MIN: usize = 16;
+
+/// How many stop sequences are looked for across a seam. OpenAI takes 4 and most others 16 at most.
+const STOPS_MAX: usize = 16;
+/// How long a stop sequence may be to be looked for there, in bytes. They are marks of a few words.
+const STOP_BYTES_MAX: usize = 256;
 
 /// What is to be done with the text that waits.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub(super) enum Verdict {
     Over(String),
     /// It does not repeat what was delivered.
     Differs,
+    /// It begins as what was delivered does: an echo, or an answer that repeats itself.
+    Unclear,
 }
 
 /// Tells new text from delivered text. The default lets all text through.
@@ -42,14 +49,15 @@ pub(super) struct Seam {
 enum Stage {
     /// It repeats this whole text, of which the first so many bytes have come.
     Same(String, usize),
-    /// It may begin with this whole text, of which the first so many bytes have come.
+    /// It may begin with this whole text, of which the first so many bytes have come: then it is an echo, or an answer
+    /// that repeats itself, and nobody can tell which.
     Echo(String, usize),
     /// It may begin with some of this white space.
     Space(String),
     /// It may repeat the end of this text.
     Overlap(String),
-    /// It may complete one of these: what is missing, and the whole stop sequence.
-    Stops(Vec<(String, String)>),
+    /// It may complete one of these stop sequences, of which so many bytes were delivered: which one, and how many.
+    Stops(Vec<String>, Vec<(usize, usize)>),
 }
 
 /// What a stage says of the new text.
@@ -59,6 +67,7 @@ enum Look {
     Took(usize, bool),
     Over(String),
     Differs,
+    Unclear,
 }
 
 impl Seam {
@@ -67,15 +76,18 @@ impl Seam {
         Self::of([Stage::Same(delivered, 0)])
     }
 
-    /// The service was given `sent` as the beginning, which is the delivered text without the white space at
-    /// its end.
-    pub(super) fn prefilled(sent: &str, delivered: &str, stops: &[String]) -> Self {
+    /// The service goes on after the delivered text without the white space at its end.
+    pub(super) fn prefilled(delivered: &str, stops: &[String]) -> Self {
         let space = &delivered[delivered.trim_end().len()..];
-        let mut seam = Self::of([Stage::Space(space.to_owned()), spanning(delivered, stops)]);
+        Self::of([Stage::Space(space.to_owned()), spanning(delivered, stops)])
+    }
+
+    /// The same for a service that may say again what it was given, `sent`, before it goes on.
+    pub(super) fn echoing(mut self, sent: &str) -> Self {
         if sent.chars().nth(ECHO_CHARS_MIN - 1).is_some() {
-            seam.stages.push_front(Stage::Echo(sent.to_owned(), 0));
+            self.stages.push_front(Stage::Echo(sent.to_owned(), 0));
         }
-        seam
+        self
     }
 
     /// The model was asked in words to go on after `delivered`.
@@ -85,6 +97,11 @@ impl Seam {
 
     fn of(stages: impl IntoIterator<Item = Stage>) -> Self {
         Self { stages: stages.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Whether all that comes now is new.
+    pub(super) fn is_clear(&self) -> bool {
+        self.stages.is_empty()
     }
 
     /// Takes new text.
@@ -107,6 +124,7 @@ impl Seam {
                 Look::Wait => return Verdict::Hold,
                 Look::Over(stop) => return Verdict::Over(stop),
                 Look::Differs => return Verdict::Differs,
+                Look::Unclear => return Verdict::Unclear,
                 Look::Took(bytes, decided) => {
                     self.cut += bytes;
                     if !decided {
@@ -138,7 +156,7 @@ impl Stage {
             Self::Echo(text, come) => {
                 let (rest, new) = (&text[*come..], &new[*come..]);
                 if new.starts_with(rest) {
-                    Look::Took(text.len(), true)
+                    Look::Unclear
                 } else if ended || !rest.starts_with(new) {
                     Look::Took(0, true)
                 } else {
@@ -155,11 +173,11 @@ impl Stage {
                 Look::Took(same, decided)
             }
             Self::Overlap(tail) => overlap(tail, new, ended),
-            Self::Stops(stops) => {
-                let complete = stops.iter().find(|(rest, _)| new.starts_with(rest));
-                if let Some((_, stop)) = complete {
+            Self::Stops(stops, begun) => {
+                let rests = || begun.iter().map(|&(stop, at)| (&stops[stop], &stops[stop][at..]));
+                if let Some((stop, _)) = rests().find(|(_, rest)| new.starts_with(rest)) {
                     Look::Over(stop.clone())
-                } else if !ended && stops.iter().any(|(rest, _)| rest.starts_with(new)) {
+                } else if !ended && rests().any(|(_, rest)| rest.starts_with(new)) {
                     Look::Wait
                 } else {
                     Look::Took(0, true)
@@ -187,12 +205,14 @@ pub(super) fn tail(text: &str) -> &str {
     text.char_indices().rev().nth(OVERLAP_CHARS_MAX - 1).map_or(text, |(at, _)| &text[at..])
 }
 
-/// The stop sequences of which `delivered` ends with a beginning.
+/// The stop sequences of which `delivered` ends with a beginning. Those beyond the bounds are not looked for.
 fn spanning(delivered: &str, stops: &[String]) -> Stage {
-    let begun = |stop: &String| -> Vec<(String, String)> {
-        let borders = stop.char_indices().map(|(at, _)| at).skip(1);
-        let begun = borders.filter(|&at| delivered.ends_with(&stop[..at]));
-        begun.map(|at| (stop[at..].to_owned(), stop.clone())).collect()
-    };
-    Stage::Stops(stops.iter().flat_map(begun).collect())
+    let fit = stops.iter().take(STOPS_MAX).filter(|stop| stop.len() <= STOP_BYTES_MAX);
+    let stops: Vec<String> = fit.cloned().collect();
+    let borders = |stop: &str| stop.char_indices().map(|(at, _)| at).skip(1).collect::<Vec<_>>();
+    let begun = stops.iter().enumerate().flat_map(|(at, stop)| {
+        borders(stop).into_iter().filter(|&end| delivered.ends_with(&stop[..end])).map(move |end| (at, end))
+    });
+    let begun = begun.collect();
+    Stage::Stops(stops, begun)
 }

@@ -8,6 +8,9 @@ use super::piece::Piece;
 use crate::delta::Kind;
 use crate::json::decode;
 
+/// How many blocks are kept. Answers have a few dozen; one that opens thousands of empty ones costs no more than this.
+const BLOCKS_MAX: usize = 4096;
+
 /// What was delivered.
 pub(super) struct Story {
     /// What stands in each event of a chat answer and must stay the same: JSON values as written.
@@ -85,6 +88,11 @@ impl Story {
         self.blocks.iter().filter(|block| block.kind == kind).map(Block::text).collect()
     }
 
+    /// How many characters of text were given.
+    pub(super) fn characters(&self) -> u64 {
+        self.blocks.iter().map(|block| block.text().chars().count() as u64).sum()
+    }
+
     /// The block that is open, if one is. Chat answers may have both of theirs open.
     pub(super) fn open(&self) -> Option<usize> {
         self.blocks.iter().rfind(|block| block.open).map(|block| block.index)
@@ -103,7 +111,7 @@ impl Story {
         if let Some((index, kind)) = said.start {
             self.next = self.next.max(index.saturating_add(1));
             if let Some(kind) = kind {
-                self.blocks.push(Block { kind, text: Vec::new(), index, open: true });
+                self.open_block(kind, index, &[]);
             }
         }
         let texts = [(Kind::Reasoning, &said.reasoning), (Kind::Content, &said.content)];
@@ -113,7 +121,8 @@ impl Story {
             }
         }
         if let Some(index) = said.stop {
-            self.blocks.iter_mut().filter(|block| block.index == index).for_each(|block| block.open = false);
+            let stopped = self.blocks.iter_mut().rfind(|block| block.index == index && block.open);
+            stopped.into_iter().for_each(|block| block.open = false);
         }
     }
 
@@ -125,16 +134,29 @@ impl Story {
             return;
         }
         if self.bytes > self.bytes_max {
-            self.lost = true;
-            self.blocks.clear();
-            return;
+            return self.forget();
         }
         match self.blocks.iter_mut().rfind(|block| block.kind == kind && block.open) {
             Some(block) => block.text.extend_from_slice(text),
             None => {
                 let index = self.next;
-                self.blocks.push(Block { kind, text: text.to_vec(), index, open: true });
+                self.open_block(kind, index, text);
             }
         }
+    }
+
+    fn open_block(&mut self, kind: Kind, index: usize, text: &[u8]) {
+        if self.blocks.len() >= BLOCKS_MAX {
+            self.forget();
+        }
+        if !self.lost {
+            self.blocks.push(Block { kind, text: text.to_vec(), index, open: true });
+        }
+    }
+
+    /// It is more than is kept.
+    fn forget(&mut self) {
+        self.lost = true;
+        self.blocks = Vec::new();
     }
 }

@@ -6,6 +6,7 @@
 use serde_json::Value;
 use weir_core::Usage;
 
+use super::story::Story;
 use crate::json::Object;
 
 /// What is moved from the prompt to the completion of an attempt that was given the delivered text.
@@ -57,6 +58,36 @@ impl Tally {
     }
 }
 
+/// What the caller had been given when the present attempt began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before {
+    pub(super) tokens: u64,
+    parts: u64,
+    characters: u64,
+}
+
+impl Before {
+    /// What it has been given of `story`, which is `tokens`.
+    pub(super) fn of(story: &Story, tokens: u64) -> Self {
+        Self { tokens, parts: story.parts, characters: story.characters() }
+    }
+
+    /// How many tokens the caller has now. A service that reports as it goes is believed; `reported` is then all of its
+    /// attempt, which goes on after what was given before, or says that again. Else a token has four characters, as in
+    /// English, and no piece less than one token.
+    pub(super) fn and_now(&self, story: &Story, reported: Option<u64>, goes_on: bool) -> u64 {
+        match reported {
+            Some(tokens) if goes_on => self.tokens.saturating_add(tokens),
+            Some(tokens) => self.tokens.max(tokens),
+            None => {
+                let parts = story.parts.saturating_sub(self.parts);
+                let characters = story.characters().saturating_sub(self.characters);
+                self.tokens.saturating_add(parts.max(characters / 4))
+            }
+        }
+    }
+}
+
 /// What one attempt consumed, as far as is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Spent {
@@ -72,6 +103,12 @@ impl Spent {
     /// An attempt with this request.
     pub(super) fn by(request: &[u8]) -> Self {
         Self { request_bytes: request.len() as u64, ..Self::default() }
+    }
+
+    /// The tokens written so far, when the service reports as it goes.
+    pub(super) fn written(&self) -> Option<u64> {
+        let (usage, estimated) = self.tokens();
+        (!estimated).then_some(usage.completion)
     }
 
     /// The service reported tokens.

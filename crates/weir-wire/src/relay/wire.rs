@@ -36,7 +36,7 @@ impl Wire {
     }
 
     pub(super) fn read(self, event: &[u8]) -> Said {
-        if events(event).all(|event| event.data_lines == 0) {
+        if says_nothing(event) {
             return Said { idle: true, ..Said::default() };
         }
         match self {
@@ -71,6 +71,11 @@ fn are_plain_deltas(mut block: &[u8]) -> bool {
         }
     }
     block.is_empty()
+}
+
+/// Whether the bytes are no event at all: comments, blank lines.
+pub(super) fn says_nothing(bytes: &[u8]) -> bool {
+    events(bytes).all(|event| event.data_lines == 0)
 }
 
 /// The data of the one event in `bytes`, and where it lies; `None` when it has none or is not UTF-8.

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use weir_core::Class;
+use weir_core::{Class, Dialect};
 
 use crate::classify::{in_band, refuses_prefill, reply, retry_after};
 
@@ -49,9 +49,37 @@ fn statuses_and_bodies_have_their_class() {
 
 #[test]
 fn an_error_inside_a_200_is_never_the_callers_fault_by_default() {
-    assert_eq!(in_band("{\"message\":\"engine died\"}").class, Class::Hard);
-    assert_eq!(in_band("{\"message\":\"queue is full\",\"code\":503}").class, Class::Overload);
-    assert_eq!(in_band("garbage").class, Class::Hard);
+    assert_eq!(in_band(Dialect::OpenAi, "{\"message\":\"engine died\"}").class, Class::Hard);
+    assert_eq!(
+        in_band(Dialect::OpenAi, "{\"message\":\"queue is full\",\"code\":503}").class,
+        Class::Overload
+    );
+    assert_eq!(in_band(Dialect::OpenAi, "garbage").class, Class::Hard);
+}
+
+#[test]
+fn what_an_answer_says_of_the_callers_mistake_is_a_reply_in_its_dialect() {
+    let check = |dialect, error: &str, expected: Option<(u16, &str)>| {
+        let failure = in_band(dialect, error);
+        let reply = failure.reply.map(|reply| (reply.status.as_u16(), reply.body));
+        let expected = expected.map(|(status, body)| (status, Bytes::from(body.to_owned())));
+        assert_eq!(reply, expected, "{:?} {error}", failure.class);
+    };
+    let long = r#"{"message":"too long","code":"context_length_exceeded"}"#;
+    check(Dialect::OpenAi, long, Some((400, &format!("{{\"error\":{long}}}"))));
+    check(Dialect::Anthropic, long, Some((400, &format!("{{\"type\":\"error\",\"error\":{long}}}"))));
+    let bad = r#"{"message":"bad","code":422}"#;
+    check(Dialect::OpenAi, bad, Some((422, &format!("{{\"error\":{bad}}}"))));
+    let filter = r#"{"message":"Content Exists Risk","code":999}"#;
+    check(Dialect::OpenAi, filter, Some((400, &format!("{{\"error\":{filter}}}"))));
+    check(
+        Dialect::OpenAi,
+        r#""content exists risk""#,
+        Some((400, r#"{"error":{"message":"content exists risk"}}"#)),
+    );
+    check(Dialect::OpenAi, r#"{"message":"full","code":503}"#, None);
+    check(Dialect::OpenAi, r#"{"message":"whose key?","code":401}"#, None);
+    check(Dialect::OpenAi, r#"{"message":"engine died"}"#, None);
 }
 
 #[test]
@@ -97,5 +125,5 @@ fn a_refused_beginning_is_told_from_other_refusals() {
     check(400, &said("max_tokens is too large"), false);
     check(500, &said("prefill is not supported"), false);
     check(400, "", false);
-    assert!(!refuses_prefill(&in_band("{\"code\":\"invalid_prefill\"}")));
+    assert!(!refuses_prefill(&in_band(Dialect::OpenAi, "{\"code\":\"invalid_prefill\"}")));
 }

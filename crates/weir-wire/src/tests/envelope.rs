@@ -78,3 +78,22 @@ proptest::proptest! {
         let _either = read(Operation::Chat, Bytes::from(body));
     }
 }
+
+#[test]
+fn a_request_says_how_many_choices_it_asks_for() {
+    use crate::envelope::choices;
+    let check = |operation, rest: &str, expected: Option<usize>| {
+        let body = format!("{{\"model\":\"m\",\"messages\":[]{rest}}}");
+        let (_, envelope) = read(operation, Bytes::from(body)).unwrap();
+        assert_eq!(choices(operation, &envelope), expected, "{rest}");
+    };
+    check(Operation::Chat, "", Some(1));
+    check(Operation::Chat, ",\"n\":null", Some(1));
+    check(Operation::Chat, ",\"n\":3", Some(3));
+    check(Operation::Chat, ",\"n\":\"3\"", None);
+    check(Operation::Messages, ",\"n\":3", Some(1));
+    check(Operation::Completions, ",\"prompt\":\"a\"", Some(1));
+    check(Operation::Completions, ",\"prompt\":[\"a\",\"b\"],\"n\":2", Some(4));
+    check(Operation::Completions, ",\"prompt\":[[1,2],[3]]", Some(2));
+    check(Operation::Completions, ",\"prompt\":[1,2,3]", Some(1));
+}

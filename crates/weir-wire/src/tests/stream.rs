@@ -258,3 +258,209 @@ fn a_reader_knows_what_the_service_is_doing() {
         ],
     );
 }
+
+/// An event that says this text, or how it ended, of a choice; most services name the choice first.
+fn of_choice(index: usize, text: Option<&str>, finish: Option<&str>) -> String {
+    let delta = text.map_or("{}".to_owned(), |text| format!("{{\"content\":\"{text}\"}}"));
+    let finish = finish.map_or("null".to_owned(), |finish| format!("\"{finish}\""));
+    format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n")
+}
+
+#[test]
+fn an_answer_of_several_choices_is_whole_when_each_of_them_is() {
+    let check = |wanted: Option<usize>, events: &[String], expected: Result<Finish, Class>| {
+        let mut reader = StreamReader::new(format(Operation::Chat).unwrap(), false).expecting(wanted);
+        let (mut finish, mut failed) = (None, None);
+        for event in events.iter().map(|event| Some(Bytes::from(event.clone()))).chain([None]) {
+            let chunk = match event {
+                Some(event) => reader.push(event),
+                None => reader.finish(),
+            };
+            match chunk {
+                Ok(chunk) => finish = chunk.and_then(|chunk| chunk.finish).or(finish),
+                Err(failure) => {
+                    failed = Some(failure.class);
+                    break;
+                }
+            }
+        }
+        assert_eq!(
+            failed.map_or(Ok(finish.unwrap_or(Finish::Whole)), Err),
+            expected,
+            "{wanted:?} {events:?}"
+        );
+        assert!(failed.is_none() || finish.is_none(), "a finish nobody reached: {events:?}");
+    };
+    let say = |index, text| of_choice(index, Some(text), None);
+    let end = |index, finish| of_choice(index, None, Some(finish));
+    let done = || DONE.to_owned();
+    for wanted in [None, Some(2)] {
+        let both = [say(0, "a"), say(1, "b")];
+        let check = |rest: &[String], expected| check(wanted, &[&both, rest].concat(), expected);
+        check(&[end(0, "stop"), end(1, "stop"), done()], Ok(Finish::Whole));
+        check(&[end(1, "stop"), end(0, "stop")], Ok(Finish::Whole));
+        check(&[end(0, "stop"), done()], Err(Class::Truncated));
+        check(&[end(1, "stop")], Err(Class::Truncated));
+        check(&[end(0, "stop"), end(0, "stop"), done()], Err(Class::Truncated));
+        check(&[end(0, "stop"), end(1, "length"), done()], Ok(Finish::Length));
+        check(&[end(0, "content_filter"), end(1, "stop")], Ok(Finish::Filtered));
+        check(&[end(0, "stop"), end(1, "insufficient_system_resource")], Err(Class::Truncated));
+    }
+    // Said of a later choice first, of two in one event, and of one whose index comes after its text.
+    let two = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\n\n";
+    let late = "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"index\":1}]}\n\n";
+    check(None, &[say(1, "b"), say(0, "a"), end(1, "stop"), done()], Err(Class::Truncated));
+    check(None, &[say(0, "a"), two.to_owned(), end(0, "stop"), done()], Err(Class::Truncated));
+    check(None, &[say(0, "a"), late.to_owned(), end(0, "stop"), done()], Err(Class::Truncated));
+    let both_at_once = "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},{\"index\":1,\"finish_reason\":\"aborted\"}]}\n\n";
+    check(None, &[two.to_owned(), both_at_once.to_owned()], Err(Class::Truncated));
+    // A second choice of which nothing came: its service may have made only one, if it says that it is done.
+    check(Some(2), &[say(0, "a"), end(0, "stop")], Err(Class::Truncated));
+    check(Some(2), &[say(0, "a"), end(0, "stop"), done()], Ok(Finish::Whole));
+    check(Some(1), &[say(0, "a"), end(0, "stop")], Ok(Finish::Whole));
+    // Absurd indices cost no memory.
+    check(None, &[say(usize::MAX, "a"), end(usize::MAX, "stop")], Ok(Finish::Whole));
+}
+
+#[test]
+fn a_choice_that_broke_off_breaks_the_whole_body() {
+    let body =
+        "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"},{\"index\":1,\"finish_reason\":\"REASON\"}]}";
+    let read = |reason: &str| {
+        let read = format(Operation::Chat).unwrap().read_whole(body.replace("REASON", reason).as_bytes());
+        read.map(|whole| whole.finish).map_err(|failure| failure.class)
+    };
+    assert_eq!(read("stop"), Ok(Some(Finish::Whole)));
+    assert_eq!(read("length"), Ok(Some(Finish::Length)));
+    assert_eq!(read("insufficient_system_resource"), Err(Class::Truncated));
+}
+
+#[test]
+fn an_event_that_lost_its_text_breaks_the_stream_there() {
+    let check = |operation, before: &str, garbled: &str, rest: &str, expected: Option<Class>| {
+        let seen = run(operation, true, &[before.as_bytes(), garbled.as_bytes(), rest.as_bytes()]);
+        assert_eq!(seen.failed, expected, "{garbled}");
+        let text = if expected.is_some() { before.to_owned() } else { [before, rest].concat() };
+        assert_eq!(seen.text, text, "{garbled}");
+    };
+    let lost = Some(Class::Truncated);
+    let ends = [STOP, DONE].concat();
+    let chat = |data: &str, expected| {
+        check(Operation::Chat, TEXT, &format!("data: {data}\n\n"), &ends, expected);
+    };
+    chat("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\" two\"", lost);
+    chat("{\"choices\":[{\"index\":0,\"delta\": {\"content\":\" tw", lost);
+    chat("{\"choices\":[{\"index\":0,\"delta\":", lost);
+    chat("\"delta\":{\"content\":\" two\"}}]}", lost);
+    chat("{\"choices\":[{\"finish_reason\":\"stop\",\"delta\":{\"content\":\" two\"}}],}", lost);
+    chat("{\"choices\":[{\"index\":0,\"del", None);
+    chat("{not json}", None);
+    chat("rubbish", None);
+    chat("{\"choices\":[],\"usage\":{\"prompt_tok", None);
+    chat("{\"error\":{\"message\":\"\\\"delta\\\":{", None);
+
+    let legacy = "data: {\"choices\":[{\"text\":\"a\",\"index\":0}]}\n\n";
+    let end =
+        "data: {\"choices\":[{\"text\":\"\",\"index\":0,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    check(Operation::Completions, legacy, "data: {\"choices\":[{\"text\":\" two\"\n\n", end, lost);
+    check(Operation::Completions, legacy, "data: {\"object\":\"text_completion\",\n\n", end, None);
+    check(Operation::Completions, legacy, "data: {not json}\n\n", end, None);
+
+    let messages = |garbled: &str, expected| {
+        let delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n";
+        let end = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        check(Operation::Messages, delta, garbled, end, expected);
+    };
+    messages("event: content_block_delta\ndata: {\"type\":\"content_blo\n\n", lost);
+    messages("event: content_block_start\ndata: {\"type\"\n\n", lost);
+    messages("data: {\"type\":\"content_block_delta\",\"delta\":{\"te\n\n", lost);
+    messages("data: {\"content_block\":{\"type\":\"text\"\n\n", lost);
+    messages("event: ping\ndata: {\"type\"\n\n", None);
+    messages("data: {\"id\":\"chatcmpl-broken\",\"choices\":[{\"index\":0,\"del\n\n", None);
+    messages("event: content_block_delta\n\n", None);
+
+    let responses = |garbled: &str, expected| {
+        let delta = "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n";
+        let end = "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n";
+        check(Operation::Responses, delta, garbled, end, expected);
+    };
+    responses("event: response.output_text.delta\ndata: {\"type\":\"respon\n\n", lost);
+    responses("data: {\"type\":\"response.output_text.delta\",\"delta\":\"a\n\n", lost);
+    responses("event: response.output_text.done\ndata: {\"type\":\n\n", None);
+}
+
+#[test]
+fn data_of_several_lines_is_read_as_one() {
+    let lines = "data: {\"choices\":[{\"index\":0,\r\ndata:\"delta\":{\"content\":\" two\"},\r\n: a comment\r\ndata: \"finish_reason\":\"stop\"}]}\r\n\r\n";
+    let seen = chat(&[TEXT, lines, DONE]);
+    assert_eq!((seen.text, seen.failed), ([TEXT, lines, DONE].concat(), None));
+    let broken = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" \ndata: two\"}}]}\n\n";
+    assert_eq!(chat(&[TEXT, broken, STOP, DONE]).failed, Some(Class::Truncated));
+}
+
+#[test]
+fn a_whole_body_says_how_it_ended_or_is_no_answer() {
+    let check = |operation, body: &str, expected: Result<Option<Finish>, Class>| {
+        let read = format(operation).unwrap().read_whole(body.as_bytes());
+        let got = read.map(|whole| whole.finish).map_err(|failure| failure.class);
+        assert_eq!(got, expected, "{body}");
+    };
+    let cut = Err(Class::Truncated);
+    for operation in [Operation::Chat, Operation::Completions] {
+        check(operation, "{\"choices\":[]}", cut);
+        check(operation, "{\"choices\":[{\"finish_reason\":null}]}", cut);
+        check(operation, "{\"choices\":[{\"message\":{\"content\":\"a\"}}]}", cut);
+        check(operation, "{\"choices\":[{\"finish_reason\":\"stop\"},{\"index\":1}]}", cut);
+        check(operation, "{\"choices\":[{\"finish_reason\":\"length\"}]}", Ok(Some(Finish::Length)));
+    }
+    check(Operation::Messages, "{\"type\":\"message\",\"stop_reason\":null}", cut);
+    check(Operation::Messages, "{\"type\":\"message\"}", cut);
+    check(
+        Operation::Messages,
+        "{\"type\":\"message\",\"stop_reason\":\"pause_turn\"}",
+        Ok(Some(Finish::Whole)),
+    );
+    let responses = |body: &str, expected| check(Operation::Responses, body, expected);
+    responses("{}", Err(Class::Hard));
+    responses("{\"status\":null}", Err(Class::Hard));
+    responses("{\"status\":\"failed\",\"error\":null}", Err(Class::Hard));
+    responses("{\"status\":\"failed\",\"error\":{\"code\":\"rate_limit_exceeded\"}}", Err(Class::Overload));
+    responses("{\"status\":\"cancelled\",\"error\":null}", cut);
+    responses("{\"status\":\"completed\",\"error\":null}", Ok(Some(Finish::Whole)));
+    responses(
+        "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"max_output_tokens\"}}",
+        Ok(Some(Finish::Length)),
+    );
+    responses(
+        "{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"content_filter\"}}",
+        Ok(Some(Finish::Filtered)),
+    );
+    // In the background, the answer is still to come, and is asked for by its id.
+    responses("{\"status\":\"queued\"}", Ok(None));
+    responses("{\"status\":\"in_progress\"}", Ok(None));
+    let stopped = "event: response.incomplete\ndata: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"content_filter\"}}}\n\n";
+    assert_eq!(run(Operation::Responses, true, &[stopped.as_bytes()]).finish, Some(Finish::Filtered));
+}
+
+#[test]
+fn an_error_before_the_first_token_is_the_callers_to_read_when_it_is_the_callers() {
+    let check = |operation, event: &str, expected: &str| {
+        let mut reader = StreamReader::new(format(operation).unwrap(), true);
+        let failure = reader.push(Bytes::from(format!("{event}\n\n"))).unwrap_err();
+        assert_eq!(
+            (failure.class, failure.reply.unwrap().body),
+            (Class::ContentFilter, expected.to_owned().into())
+        );
+    };
+    let error = r#"{"code":"content_filter","message":"no"}"#;
+    let (openai, anthropic) =
+        (format!("{{\"error\":{error}}}"), format!("{{\"type\":\"error\",\"error\":{error}}}"));
+    check(Operation::Chat, &format!("data: {openai}"), &openai);
+    check(Operation::Messages, &format!("event: error\ndata: {anthropic}"), &anthropic);
+    check(Operation::Responses, &format!("event: error\ndata: {anthropic}"), &openai);
+    let flat = r#"{"type":"error","code":"content_filter","message":"no"}"#;
+    check(Operation::Responses, &format!("data: {flat}"), &format!("{{\"error\":{flat}}}"));
+    let failed =
+        format!("{{\"type\":\"response.failed\",\"response\":{{\"status\":\"failed\",\"error\":{error}}}}}");
+    check(Operation::Responses, &format!("event: response.failed\ndata: {failed}"), &openai);
+}

@@ -189,7 +189,7 @@ async fn side_by_side(cases: Vec<Case>, progress: Progress) -> anyhow::Result<Dr
         let (case, seats) = (cases[index], seats.clone());
         running.spawn(async move {
             let _seat = seats.acquire_owned().await?;
-            let cast = Cast::start(case.scenario.http2, mark()).await?;
+            let cast = Cast::start(case.scenario, mark()).await?;
             let report = weir_drill::run(&case, cast.stage(), clock()).await;
             cast.stop().await;
             Ok((index, report?))

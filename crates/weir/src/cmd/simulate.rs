@@ -1,13 +1,15 @@
 //! `weir simulate`: the same pipeline under virtual time, in worlds where the service behind it misbehaves.
 #![allow(clippy::print_stdout, reason = "the command's product")]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
+use weir_replay::Trace;
 use weir_sim::targets::{self, Measure};
-use weir_sim::{Arm, Plan, Score, World};
+use weir_sim::{Arm, Part, Parts, Plan, Recorded, Score, World};
 
 /// Try weir, an SDK alone and nothing at all against the same modelled troubles, in virtual time.
 #[derive(clap::Args)]
@@ -22,6 +24,16 @@ pub struct Args {
     /// Who stands between: all, or a list of none, client (an SDK's two retries), weir (behind the same SDK)
     #[arg(long, default_value = "all", value_parser = arms)]
     arm: Chosen<Arm>,
+    /// Weir's measures in its arm: all, none, or a list of retry, failover, hedge, limits, queue, levels
+    #[arg(long, default_value = "all", value_parser = parts, conflicts_with = "ladder")]
+    measures: Parts,
+    /// Weir's arm again and again, with one measure more each time, from none to all
+    #[arg(long)]
+    ladder: bool,
+    /// What came in B12 (an Azure LLM inference trace, or `arrival_ms,context_tokens,generated_tokens`); default: the
+    /// two minutes and a half of one that weir ships
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Decides every draw
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -62,7 +74,8 @@ struct Miss {
 
 /// Runs every combination asked for.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let plans = plans(&args);
+    let trace = trace(&args)?;
+    let plans = plans(&args, &trace);
     let report = simulate(&args, &plans);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -84,7 +97,7 @@ impl Miss {
     }
 }
 
-fn simulate(args: &Args, plans: &[Plan]) -> Report {
+fn simulate(args: &Args, plans: &[Plan<'_>]) -> Report {
     let mut worlds: Vec<Score> = Vec::new();
     let mut missed = Vec::new();
     for seed in args.seed..args.seed.saturating_add(args.seeds) {
@@ -127,7 +140,7 @@ fn misses(score: &Score, seed: Option<u64>, measure: Measure) -> Vec<Miss> {
 
 /// Runs the plans under one seed, as many at a time as there are cores. The scores come in the order of the
 /// plans.
-fn scores(plans: &[Plan], seed: u64) -> Vec<Score> {
+fn scores(plans: &[Plan<'_>], seed: u64) -> Vec<Score> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let done: Vec<Mutex<Option<Score>>> = plans.iter().map(|_| Mutex::new(None)).collect();
@@ -150,16 +163,32 @@ fn scores(plans: &[Plan], seed: u64) -> Vec<Score> {
     done.into_iter().map(|place| score(place).expect("every plan has been run")).collect()
 }
 
-fn plans(args: &Args) -> Vec<Plan> {
+fn plans<'a>(args: &Args, trace: &'a [Recorded]) -> Vec<Plan<'a>> {
     let mut plans = Vec::new();
     for &world in &args.world.0 {
         for &upstreams in &args.upstreams.0 {
             for &arm in &args.arm.0 {
-                plans.push(Plan { world, upstreams, arm, seed: args.seed, requests: args.requests });
+                let &Args { seed, requests, measures, .. } = args;
+                let plan = |parts| Plan { world, upstreams, arm, seed, requests, parts, trace };
+                if args.ladder && arm == Arm::Weir {
+                    plans.extend(Parts::ladder().map(plan));
+                } else {
+                    plans.push(plan(measures));
+                }
             }
         }
     }
     plans
+}
+
+fn trace(args: &Args) -> anyhow::Result<Vec<Recorded>> {
+    let trace = args.trace.as_deref().map_or_else(|| Ok(Trace::excerpt()), Trace::read)?;
+    let recorded = |arrival: &weir_replay::Arrival| Recorded {
+        at_s: arrival.offset.as_secs_f64(),
+        prompt_tokens: arrival.context_tokens,
+        answer_tokens: arrival.generated_tokens,
+    };
+    Ok(trace.arrivals().iter().map(recorded).collect())
 }
 
 /// Some of a closed set, in its order.
@@ -175,6 +204,13 @@ fn worlds(text: &str) -> Result<Chosen<World>, String> {
 
 fn arms(text: &str) -> Result<Chosen<Arm>, String> {
     chosen(text, &Arm::ALL, |name, arm| arm.name() == name)
+}
+
+fn parts(text: &str) -> Result<Parts, String> {
+    if text == "none" {
+        return Ok(Parts::NONE);
+    }
+    Ok(Parts::of(&chosen(text, &Part::ALL, |name, part| part.name() == name)?.0))
 }
 
 fn upstreams(text: &str) -> Result<Chosen<usize>, String> {
@@ -202,11 +238,14 @@ fn chosen<T: Copy>(text: &str, all: &[T], is_named: impl Fn(&str, T) -> bool) ->
 fn explanation() -> String {
     let worlds: Vec<_> =
         World::ALL.iter().map(|world| format!("  {:<4} {}", world.name(), world.says())).collect();
+    let parts: Vec<_> =
+        Part::ALL.iter().map(|part| format!("  {:<8} {}", part.name(), part.says())).collect();
     format!(
-        "Worlds:\n{}\n\n\
+        "Worlds:\n{}\n\nMeasures:\n{}\n\n\
          mean ms and p99 ms are from an application's first try to the first word of its answer, over \
          answered requests; how long the other words take is the service's own affair. The same seed gives \
          the same output to the byte.",
-        worlds.join("\n")
+        worlds.join("\n"),
+        parts.join("\n")
     )
 }

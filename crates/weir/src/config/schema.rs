@@ -77,7 +77,6 @@ const BOUNDS: &[Bound] = &[
     within("attempts.retry_after_max_ms", 0, DAY_MS),
     within("attempts.outage_wait_ms", 0, DAY_MS),
     within("attempts.connect_ms", 1, DAY_MS),
-    within("attempts.headers_ms", 1, DAY_MS),
     within("attempts.first_token_ms", 1, DAY_MS),
     within("attempts.whole_ms", 1, DAY_MS),
     within("attempts.stall_ms", 1, DAY_MS),

@@ -17,6 +17,9 @@ fn weir_answers_where_a_direct_client_loses() {
     {
         assert!(verdict["weir"][field].is_number(), "{field} is missing: {verdict:#}");
     }
+    let count = |arm: &str, what: &str| verdict[arm][what].as_u64().unwrap();
+    assert!(count("direct", "cut") > 0 && count("direct", "rescued") == 0, "{verdict:#}");
+    assert!(count("weir", "cut") > 0 && count("weir", "rescued") > 0, "{verdict:#}");
     for arm in ["weir", "rush"] {
         let arm = &verdict[arm];
         assert!(arm["levels"].is_array() && arm["waiting_max"].is_u64(), "{verdict:#}");

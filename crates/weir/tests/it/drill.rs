@@ -9,24 +9,21 @@ fn drill(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_weir")).args(["drill", "faults"]).args(args).output().unwrap()
 }
 
+/// All of them side by side, which takes as long as the longest (S15, 80 seconds) and a few seconds of one
+/// core. No verdict hangs on a moment: where time is judged there are seconds to spare.
 #[test]
-fn short_drills_pass_and_say_so_in_json_and_junit() {
+fn every_drill_passes_by_default_settings() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("drill-{}.xml", std::process::id()));
-    // A cut that nobody notices, a filter that is gone round, a page taken for an answer: none of them,
-    // whatever the settings.
-    let only = "S02,S04,S05,S10,S11,S12,S13,S16,X02,X07,X11,X12";
-    let output = drill(&["--only", only, "--json", "--junit", file.to_str().unwrap()]);
+    let output = drill(&["--json", "--junit", file.to_str().unwrap()]);
     let drilled: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     let scenarios = drilled["scenarios"].as_array().unwrap();
-    assert!(output.status.success(), "{drilled:#}");
-    assert_eq!((&drilled["passed"], &drilled["total"]), (&scenarios.len().into(), &scenarios.len().into()));
-    assert_eq!(
-        (scenarios[0]["id"].as_str(), scenarios[8]["id"].as_str()),
-        (Some("S02"), Some("X02-chat-stream"))
-    );
+    let ids: Vec<_> = scenarios.iter().map(|scenario| scenario["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, listed(), "all that are listed, in their order");
+    let failed: Vec<_> = scenarios.iter().filter(|scenario| scenario["verdict"] != "pass").collect();
+    assert!(failed.is_empty() && output.status.success(), "{failed:#?}");
+    assert_eq!((&drilled["passed"], &drilled["total"]), (&ids.len().into(), &ids.len().into()));
     for scenario in scenarios {
-        assert_eq!(scenario["verdict"], "pass", "{scenario:#}");
         for field in ["id", "title", "reason"] {
             assert!(scenario[field].is_string(), "{field} is missing: {scenario:#}");
         }
@@ -36,7 +33,19 @@ fn short_drills_pass_and_say_so_in_json_and_junit() {
     }
     let xml = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(xml.matches("<testcase ").count(), scenarios.len(), "{xml}");
+    assert_eq!(xml.matches("<testcase ").count(), ids.len(), "{xml}");
+}
+
+/// The ids of the catalogue, with the way of asking where there are several.
+fn listed() -> Vec<String> {
+    let table = String::from_utf8(drill(&["--list", "--markdown"]).stdout).unwrap();
+    let rows = table.lines().skip(2).map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
+    let ids = rows.flat_map(|cells| {
+        let (id, ways) = (cells[1].to_owned(), cells[2].split(", ").map(str::to_owned).collect::<Vec<_>>());
+        let several = ways.len() > 1;
+        ways.into_iter().map(move |way| if several { format!("{id}-{way}") } else { id.clone() })
+    });
+    ids.collect()
 }
 
 #[test]

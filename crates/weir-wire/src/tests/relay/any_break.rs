@@ -53,7 +53,7 @@ fn writes(id: u32) -> impl Strategy<Value = Writes> {
 #[derive(Clone, Copy, Debug)]
 struct Manner {
     rung: Rung,
-    /// Given a beginning, it says that again first; asked in words, it repeats so many characters.
+    /// Given a beginning, it may say that again first; asked in words, it repeats so many characters.
     repeats: usize,
     /// It does not say again the white space that was taken off the beginning.
     trims: bool,
@@ -88,15 +88,12 @@ fn rest_of<'a>(answer: &'a str, had: &str, manner: Manner) -> Option<&'a str> {
     let solid = |text: &str| text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count() >= 8;
     match manner.rung {
         Rung::Fresh | Rung::Replay => Some(answer),
-        Rung::Prefill(_) => {
+        Rung::Prefill(style) => {
             let begun = had.trim_end();
             let rest = &answer[begun.len()..];
             let after = &answer[had.len()..];
-            let long = begun.chars().count() >= 16;
-            if manner.repeats > 30 && long {
+            if manner.repeats > 30 && may_echo(style) && is_long(begun) {
                 Some(answer)
-            } else if long && (rest.starts_with(begun) || after.starts_with(begun)) {
-                None
             } else if manner.trims && !after.starts_with(char::is_whitespace) {
                 Some(after)
             } else {
@@ -119,6 +116,21 @@ fn rest_of<'a>(answer: &'a str, had: &str, manner: Manner) -> Option<&'a str> {
             }
         }
     }
+}
+
+fn is_long(begun: &str) -> bool {
+    begun.chars().count() >= 16
+}
+
+/// Whether some services say the beginning again that they were given in this way.
+fn may_echo(style: Prefill) -> bool {
+    !matches!(style, Prefill::Prefix | Prefill::Partial)
+}
+
+/// The service begins with all that it was given: an echo, or an answer that repeats itself. Nobody can tell.
+fn is_unclear(rung: Rung, had: &str, said: &str) -> bool {
+    let begun = had.trim_end();
+    matches!(rung, Rung::Prefill(style) if may_echo(style)) && is_long(begun) && said.starts_with(begun)
 }
 
 fn begun_in(request: &serde_json::Value) -> Option<&str> {
@@ -158,6 +170,15 @@ proptest! {
             if let Rung::Prefill(_) = rung {
                 prop_assert_eq!(begun_in(&request), Some(had.trim_end()));
             }
+            let (rung, rest) = if is_unclear(rung, &had, rest) {
+                refused(&mut call, &grouped(service.chat("", rest), &sizes));
+                prop_assert_eq!(call.relay.broke(), delivered);
+                call.resume(Rung::Replay);
+                (Rung::Replay, &answer[..])
+            } else {
+                (rung, rest)
+            };
+            prop_assert!(call.relay.can(rung));
             // One that only thinks and then ends is not believed.
             let thought = if rest.is_empty() { "" } else { "thought anew" };
             let events = grouped(service.chat(thought, rest), &sizes);
@@ -211,11 +232,22 @@ proptest! {
             let (rung, rest) = rest.map_or((Rung::Replay, ""), |rest| (rung, rest));
             prop_assert!(call.relay.can(rung), "{:?} {:?}", rung, delivered);
             call.resume(rung);
-            let mut said = blocks.clone();
-            if rung != Rung::Replay {
+            let continued = |rest| {
+                let mut said = blocks.clone();
                 said.retain(|block| !matches!(block, Block::Thinking(_)));
                 said[0] = Block::Text(rest);
-            }
+                said
+            };
+            let said = if is_unclear(rung, &had, rest) {
+                refused(&mut call, &grouped(service.message(&continued(rest)), &sizes));
+                prop_assert_eq!(call.relay.broke(), delivered);
+                call.resume(Rung::Replay);
+                blocks.clone()
+            } else if rung == Rung::Replay {
+                blocks.clone()
+            } else {
+                continued(rest)
+            };
             let events = grouped(service.message(&said), &sizes);
             match cut {
                 Some(cut) => delivered = call.cut(&events[..cut.min(events.len() - 1)]),

@@ -1,10 +1,12 @@
 //! Chat answers, rule by rule.
 
-use weir_core::{Finish, Prefill, Rung};
+use weir_core::{Finish, Operation, Prefill, Rung};
 
 use super::service::Writes;
 use super::{Call, HOLDS, refused};
+use crate::dialect::format;
 use crate::relay::Delivered;
+use crate::stream::StreamReader;
 
 const BODY: &str = r#"{"model":"m","messages":[{"role":"user","content":"go"}],"stream":true}"#;
 const PREFIX: Rung = Rung::Prefill(Prefill::Prefix);
@@ -71,12 +73,40 @@ fn a_service_that_continues_is_heard_as_if_it_were_the_first() {
     check("Hello \n\n", " \nworld", "Hello \n\nworld");
     check("Hello \n\n", "world", "Hello \n\nworld");
     check("Hello\n", "\n\nworld", "Hello\n\nworld");
-    // A service that says the beginning again, whole; a shorter text may well come again by itself.
-    check("It was a dark night", "It was a dark night and", "It was a dark night and");
-    check("It was a dark night ", "It was a dark night  and", "It was a dark night  and");
+    // Services that continue a marked message never say it again, but an answer may repeat itself.
+    check("0000000000000000", "00000000000000001", "000000000000000000000000000000001");
+    check("It was a dark night", "It was a dark night and", "It was a dark nightIt was a dark night and");
     check("It was a dark night", "It was a dark day", "It was a dark nightIt was a dark day");
     check("It was a dark night", "It was a dark", "It was a dark nightIt was a dark");
     check("ha ha", "ha ha", "ha haha ha");
+}
+
+#[test]
+fn an_answer_that_could_be_an_echo_is_not_joined_on() {
+    let check = |rung: Rung, new: &str, expected: Option<&str>| {
+        let mut call = Call::chat(BODY);
+        call.cut(&[vec![service(1).role()], service(1).say("0000000000000000")].concat());
+        call.resume(rung);
+        if let Some(expected) = expected {
+            call.whole(&service(2).chat("", new)).unwrap();
+            return call.caller.has_whole(expected);
+        }
+        refused(&mut call, &service(2).chat("", new));
+        assert_eq!(call.relay.broke(), Delivered::Content);
+        // It is said again, or given to a service that never echoes.
+        assert!(!call.relay.can(rung) && call.relay.can(Rung::Replay) && call.relay.can(PREFIX));
+        call.resume(rung);
+        call.whole(&service(3).chat("", "00000000000000001")).unwrap();
+        call.caller.has_whole("00000000000000001");
+    };
+    for style in [Prefill::ContinueFinalMessage, Prefill::Trailing] {
+        check(Rung::Prefill(style), "00000000000000001", None);
+        check(Rung::Prefill(style), "0000000000000000", None);
+        check(Rung::Prefill(style), "0000000000000001", Some("00000000000000000000000000000001"));
+        check(Rung::Prefill(style), "000", Some("0000000000000000000"));
+    }
+    check(Rung::Prefill(Prefill::Partial), "00000000000000001", Some("000000000000000000000000000000001"));
+    check(Rung::Replay, "00000000000000001", Some("00000000000000001"));
 }
 
 #[test]
@@ -237,4 +267,73 @@ fn several_breaks_in_a_row_are_one_answer() {
     call.resume(Rung::Replay);
     call.whole(&service(5).chat("", "one two three")).unwrap();
     call.caller.has_whole("one two three");
+}
+
+#[test]
+fn prompts_in_a_list_are_several_answers() {
+    let two = "{\"model\":\"m\",\"prompt\":[\"a\",\"b\"],\"stream\":true}";
+    let said = |index: usize, finish: &str| {
+        format!(
+            "data: {{\"id\":\"c\",\"choices\":[{{\"index\":{index},\"text\":\"a\",\"finish_reason\":{finish}}}]}}\n\n"
+        )
+    };
+    let mut relay = Call::new(Operation::Completions, two, HOLDS).relay;
+    let mut reader = StreamReader::new(format(Operation::Completions).unwrap(), true);
+    for event in [said(1, "null"), said(0, "null"), said(0, "\"stop\"")] {
+        let chunk = reader.push(event.into()).unwrap().unwrap();
+        assert_eq!((chunk.finish, relay.push(chunk).is_ok()), (None, true));
+    }
+    // The end of one is not the end of both.
+    assert_eq!(relay.broke(), Delivered::Other);
+}
+
+#[test]
+fn stop_sequences_beyond_their_bounds_are_not_looked_for_across_a_seam() {
+    let check = |stops: &[String], had: &str, new: &str, over: bool| {
+        let body = BODY.replace("true", &format!("true,\"stop\":{}", serde_json::json!(stops)));
+        let mut call = Call::chat(&body);
+        call.cut(&[vec![service(1).role()], service(1).say(had)].concat());
+        call.resume(PREFIX);
+        call.reads(&service(2).say(new)).unwrap();
+        assert_eq!(call.relay.is_over(), over, "{} {}", stops.len(), stops[0].len());
+    };
+    let marks = |length: usize| vec!["x".repeat(length)];
+    check(&marks(256), &"x".repeat(200), &"x".repeat(56), true);
+    check(&marks(257), &"x".repeat(200), &"x".repeat(57), false);
+    let many = |before: usize| [vec!["no".to_owned(); before], vec!["END".to_owned()]].concat();
+    check(&many(15), "one E", "ND", true);
+    check(&many(16), "one E", "ND", false);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_let_through_before_it_is_clear_what_is_new() {
+    let unreadable = [
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"o\"}}]]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"o\"}},{\"index\":1}]}\n\n",
+        "data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"o\"}}]}\n\n",
+    ];
+    for bytes in unreadable {
+        let garbled = || weir_core::Chunk { bytes: bytes.into(), ..weir_core::Chunk::default() };
+        for (rung, had, new) in
+            [(Rung::Replay, "Hello", "Hell"), (PREFIX, "Hello", ""), (PREFIX, "Hello ", "")]
+        {
+            let mut call = Call::chat(BODY);
+            call.cut(&[vec![service(1).role()], service(1).say(had)].concat());
+            call.resume(rung);
+            call.reads(&service(2).say(new)).unwrap();
+            assert!(call.relay.push(garbled()).is_err(), "{rung:?} {bytes}");
+            assert_eq!(call.relay.broke(), Delivered::Content);
+        }
+        // Once it is clear, it passes as it always did.
+        let mut call = Call::chat(BODY);
+        call.cut(&[vec![service(1).role()], service(1).say("Hello")].concat());
+        call.resume(Rung::Replay);
+        call.reads(&service(2).say("Hello w")).unwrap();
+        assert!(call.relay.push(garbled()).is_ok());
+    }
+    let mut call = Call::chat(BODY);
+    call.cut(&[vec![service(1).role()], service(1).say("Hello")].concat());
+    call.resume(Rung::Replay);
+    let comment = weir_core::Chunk { bytes: ": keep-alive\n\n".into(), ..weir_core::Chunk::default() };
+    assert!(call.relay.push(comment).is_ok(), "a comment says nothing");
 }

@@ -175,3 +175,93 @@ fn pings_pass_while_something_waits() {
     call.reads(&events[..4]).unwrap();
     assert_eq!(&call.caller.bytes[before..], events[1]);
 }
+
+#[test]
+fn thinking_that_turns_out_to_be_signed_is_not_left_out() {
+    let event = |name: &str, rest: &str| {
+        format!("event: {name}\ndata: {{\"type\":\"{name}\",\"index\":0,{rest}}}\n\n")
+    };
+    let signature =
+        event("content_block_delta", "\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s\"}");
+    let redacted =
+        event("content_block_start", "\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"x\"}");
+    let signed = event(
+        "content_block_start",
+        "\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"s\"}",
+    );
+    let unsigned =
+        event("content_block_delta", "\"delta\":{\"type\":\"signature_delta\",\"signature\":\"\"}");
+    let check = |replace: usize, by: &str, expected: bool| {
+        let (mut call, delivered) = broken(BODY, &[Block::Thinking("first I")], 3);
+        assert_eq!(delivered, Delivered::Reasoning);
+        call.resume(Rung::Replay);
+        let mut again = message(2, &[Block::Thinking("other"), Block::Text("yes")]);
+        again[replace] = by.to_owned();
+        if !expected {
+            return refused(&mut call, &again);
+        }
+        call.whole(&again).unwrap();
+        call.caller.has_whole("yes");
+    };
+    // The events are: start, ping, block start, two deltas, block stop, and so on.
+    check(4, &signature, false);
+    check(2, &redacted, false);
+    check(2, &signed, false);
+    check(4, &unsigned, true);
+}
+
+#[test]
+fn more_blocks_than_are_kept_cannot_be_continued() {
+    let check = |blocks: usize, expected: Delivered| {
+        let mut relay = Call::new(Operation::Messages, BODY, HOLDS).relay;
+        for index in 0..blocks {
+            let start = format!(
+                "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{{\"type\":\"text\",\"text\":\"\"}}}}\n\n"
+            );
+            let stop = format!(
+                "event: content_block_stop\ndata: {{\"type\":\"content_block_stop\",\"index\":{index}}}\n\n"
+            );
+            let bytes = [start, stop].concat().into();
+            relay.push(weir_core::Chunk { bytes, ..weir_core::Chunk::default() }).unwrap();
+        }
+        assert_eq!(relay.broke(), expected, "{blocks}");
+    };
+    check(4096, Delivered::Nothing);
+    check(4097, Delivered::Other);
+}
+
+#[test]
+fn what_waits_to_be_joined_on_is_bounded() {
+    let (mut call, _) = broken(BODY, &[Block::Text("It was a dark night")], 3);
+    call.resume(TRAILING);
+    let ping = "event: unknown\ndata: {\"type\":\"unknown\",\"said\":\"PADDING\"}\n\n"
+        .replace("PADDING", &"x".repeat(100_000));
+    let mut events = message(2, &[Block::Text("It was a dark")]);
+    events.truncate(4);
+    call.reads(&events).unwrap();
+    let before = call.caller.bytes.len();
+    let waits = (0..1000).take_while(|_| call.reads(&[&ping]).is_ok()).count();
+    assert!((30..50).contains(&waits), "{waits}");
+    assert_eq!(call.caller.bytes.len(), before);
+}
+
+#[test]
+fn an_event_that_cannot_be_read_fails_a_join_that_is_not_clear() {
+    let garbled = || {
+        let bytes = "event: content_block_delta\ndata: {\"delta\":{\"text\":\"x\"}]}\n\n".into();
+        weir_core::Chunk { bytes, ..weir_core::Chunk::default() }
+    };
+    let check = |rung: Rung, events: usize, expected: bool| {
+        let (mut call, _) = broken(BODY, &[Block::Text("one"), Block::Text("two")], 3);
+        call.resume(rung);
+        let again = message(2, &[Block::Text("one"), Block::Text("two more")]);
+        call.reads(&again[..events]).unwrap();
+        assert_eq!(call.relay.push(garbled()).is_ok(), expected, "{rung:?} after {events}");
+    };
+    // start, ping, start, "one", stop, start, "two ", "more", stop, and so on: in the first block, between them, in the
+    // second, and after all that was delivered.
+    check(Rung::Replay, 3, false);
+    check(Rung::Replay, 5, false);
+    check(Rung::Replay, 6, false);
+    check(Rung::Replay, 8, true);
+}

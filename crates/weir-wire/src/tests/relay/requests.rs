@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use weir_core::{Operation, Prefill, Rung};
+use weir_core::{Finish, Operation, Prefill, Rung};
 
 use super::service::{Block, Writes};
 use super::{Call, HOLDS};
@@ -81,10 +81,65 @@ fn a_replay_is_the_request_itself() {
 }
 
 #[test]
-fn at_least_one_token_may_come() {
+fn no_service_is_asked_for_no_tokens() {
     let body = asked(&json!({"max_completion_tokens": 2}));
-    let request = broken(&body, "", "a long answer of many tokens").resume(PREFIX);
-    assert_eq!(request["max_completion_tokens"], 1);
+    let mut call = broken(&body, "", "a long answer of many tokens");
+    assert!(!call.relay.can(PREFIX) && !call.relay.can(Rung::Instructed) && call.relay.can(REPLAY));
+    let chunk = call.relay.used_up().expect("all that was asked for has come");
+    call.caller.take(&chunk);
+    call.caller.has_whole("a long answer of many tokens");
+    assert_eq!((call.caller.finish, call.caller.finishes[0].as_str()), (Some(Finish::Length), "length"));
+
+    let body = asked(&json!({"max_tokens": 2}));
+    let mut call = broken_message(&body, &[Block::Text("1234567")]);
+    let chunk = call.relay.used_up().expect("all that was asked for has come");
+    call.caller.take(&chunk);
+    call.caller.has_whole("1234567");
+    assert_eq!(call.caller.finishes, ["max_tokens"]);
+
+    let check = |limit: Value, expected: bool| {
+        let call = broken(&asked(&json!({"max_tokens": limit})), "", "1234567");
+        assert_eq!(call.relay.used_up().is_some(), expected, "{limit}");
+        assert_eq!(call.relay.can(PREFIX), !expected, "{limit}");
+    };
+    check(json!(2), true);
+    check(json!(3), false);
+    check(json!(null), false);
+    check(json!("2"), false);
+    assert!(broken(&body, "so", "").relay.used_up().is_none(), "an answer of reasoning alone says nothing");
+}
+
+#[test]
+fn tokens_are_counted_as_reported_or_estimated() {
+    let limit = |pieces: &[String]| {
+        let mut call = Call::chat(&asked(&json!({"max_tokens": 1000})).to_string());
+        call.cut(pieces);
+        call.resume(PREFIX)["max_tokens"].as_u64().unwrap()
+    };
+    let writes = Writes::plainly(1);
+    assert_eq!(limit(&writes.say("12345678")), 998, "a piece is at least a token");
+    let long = writes.delta(&format!("\"content\":\"{}\"", "word ".repeat(40)));
+    assert_eq!(limit(std::slice::from_ref(&long)), 950, "a token has four characters");
+    let usage = "data: {\"id\":\"c1\",\"created\":1,\"model\":\"m1\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":41}}\n\n";
+    assert_eq!(
+        limit(&[long.clone(), usage.to_owned()]),
+        959,
+        "a service that reports as it goes is believed"
+    );
+    let body = asked(&json!({"max_tokens": 1000}));
+    let mut call = Call::new(Operation::Messages, &body.to_string(), HOLDS);
+    let events =
+        Writes { lengths: vec![400], ..Writes::plainly(1) }.message(&[Block::Text(&"word ".repeat(40))]);
+    call.cut(&events[..events.len() - 3]);
+    assert_eq!(call.resume(TRAILING)["max_tokens"], 950, "a message's first report is of its beginning");
+    // Of an attempt that went on, the report is of what it added.
+    let mut call = Call::chat(&asked(&json!({"max_tokens": 1000})).to_string());
+    call.cut(&[long.clone(), usage.to_owned()]);
+    call.resume(PREFIX);
+    call.cut(&[long.clone(), usage.replace("41", "40")]);
+    assert_eq!(call.resume(PREFIX)["max_tokens"], 919);
+    call.cut(&[long]);
+    assert_eq!(call.resume(PREFIX)["max_tokens"], 869);
 }
 
 #[test]

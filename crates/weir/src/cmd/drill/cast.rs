@@ -1,8 +1,8 @@
 //! Who plays in one drill: two services in this process, and a gateway with default settings in front of
-//! them.
+//! them, but for what a scenario says of its services.
 
 use tokio::net::TcpListener;
-use weir_drill::{Stage, Upstream};
+use weir_drill::{Scenario, Stage, Upstream};
 use weir_mock::{Mock, Options};
 
 use crate::config::Config;
@@ -20,11 +20,11 @@ pub struct Cast {
 }
 
 impl Cast {
-    /// Starts everyone on free ports; `mark` makes this drill's prompts its own.
-    pub async fn start(http2: bool, mark: String) -> anyhow::Result<Self> {
+    /// Starts everyone on free ports, as `scenario` wants them; `mark` makes this drill's prompts its own.
+    pub async fn start(scenario: &Scenario, mark: String) -> anyhow::Result<Self> {
         let primary = service("primary").await?;
         let fallback = service("fallback").await?;
-        let config = config(&primary, &fallback, http2);
+        let config = config(&primary, &fallback, scenario);
         let loaded = Config::parse("drill.toml", &config, &|_| None)
             .map_err(|problems| anyhow::anyhow!("the drill's own config is bad: {problems}"))?;
         let gateway = Gateway::start_on(&loaded, listen().await?, listen().await?)?;
@@ -62,11 +62,13 @@ async fn listen() -> anyhow::Result<TcpListener> {
 }
 
 /// Each service has a name of its own for the model, so that an answer can be asked whose it is.
-fn config(primary: &Mock, fallback: &Mock, http2: bool) -> String {
+fn config(primary: &Mock, fallback: &Mock, scenario: &Scenario) -> String {
+    let http2 = scenario.http2;
+    let continuation = if scenario.takes_prefill { "continuation = \"trailing\"\n" } else { "" };
     let endpoint = |name: &str, mock: &Mock| {
         format!(
             "[[endpoint]]\nname = \"{name}\"\nbase_url = \"{}\"\nhttp2 = {http2}\n\
-             model_map = {{ {MODEL} = \"{MODEL}-{name}\" }}\n",
+             model_map = {{ {MODEL} = \"{MODEL}-{name}\" }}\n{continuation}",
             mock.base_url()
         )
     };
