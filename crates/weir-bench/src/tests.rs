@@ -150,15 +150,17 @@ async fn a_closed_connection_is_an_error_and_not_an_answer() {
 #[test]
 fn memory_that_grows_is_told_from_memory_that_breathes() {
     use crate::soak::memory::{rss_line, slope};
-    let points = |growth: f64| {
-        (0..60).map(move |second| {
+    let of = |growth: f64, count: u32| {
+        let point = |second: u32| {
             let minutes = f64::from(second) / 60.0;
-            (minutes, 30_000.0 + growth * minutes + f64::from(second % 2) * 500.0)
-        })
+            // The load rises in the same time.
+            let requests = f64::from(second * 5 + second % 7 * 20);
+            [minutes, requests, 30_000.0 + growth * minutes + 25.0 * requests]
+        };
+        slope(&(0..count).map(point).collect::<Vec<_>>())
     };
-    let of = |growth| slope(&points(growth).collect::<Vec<_>>()).unwrap();
-    assert!(of(0.0).abs() < 20.0, "{}", of(0.0));
-    assert!((of(1_000.0) - 1_000.0).abs() < 20.0, "{}", of(1_000.0));
-    assert_eq!(slope(&points(0.0).take(9).collect::<Vec<_>>()), None, "too few to tell");
+    assert!(of(0.0, 60).unwrap().abs() < 1.0, "{:?}", of(0.0, 60));
+    assert!((of(1_000.0, 60).unwrap() - 1_000.0).abs() < 1.0, "{:?}", of(1_000.0, 60));
+    assert_eq!(of(0.0, 29), None, "too few to tell");
     assert_eq!(rss_line("VmHWM:\t  900 kB\nVmRSS:\t  1234 kB\n"), Some(1234));
 }

@@ -110,6 +110,15 @@ impl Gateway {
         self.pipeline.attempts.rescued()
     }
 
+    /// The highest level of pressure of a pool, and how many requests wait in all.
+    pub fn pressed(&self) -> (u8, usize) {
+        let pools = (0..self.pipeline.pressure.pools()).map(PoolId);
+        pools.fold((0, 0), |(level, waiting), pool| {
+            let own = self.pipeline.pressure.level(pool).number();
+            (level.max(own), waiting + self.pipeline.queue.depth(pool).0)
+        })
+    }
+
     /// Stops in order: says "not ready", stops accepting, lets answers finish, and tells and cuts those that do not in
     /// time or when `hurry` resolves.
     pub async fn stop(mut self, hurry: impl Future<Output = ()>) {

@@ -98,6 +98,12 @@ impl Cast {
         self.weir.ensure_alive()
     }
 
+    /// Requests in the house.
+    pub async fn in_flight(&self) -> anyhow::Result<u64> {
+        let status: Value = serde_json::from_str(&self.get("/status").await?)?;
+        status["in_flight"].as_u64().context("the status has no `in_flight`")
+    }
+
     /// What is not at rest.
     pub async fn stuck(&self) -> anyhow::Result<String> {
         let status: Value = serde_json::from_str(&self.get("/status").await?)?;

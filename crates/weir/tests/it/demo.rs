@@ -20,6 +20,17 @@ fn weir_answers_where_a_direct_client_loses() {
     let count = |arm: &str, what: &str| verdict[arm][what].as_u64().unwrap();
     assert!(count("direct", "cut") > 0 && count("direct", "rescued") == 0, "{verdict:#}");
     assert!(count("weir", "cut") > 0 && count("weir", "rescued") > 0, "{verdict:#}");
+    for arm in ["weir", "rush"] {
+        let arm = &verdict[arm];
+        assert!(arm["levels"].is_array() && arm["waiting_max"].is_u64(), "{verdict:#}");
+        for priority in ["1", "5", "8"] {
+            assert!(arm["by_priority"][priority]["p99_ms"].is_number(), "{verdict:#}");
+        }
+    }
+    let rush = &verdict["rush"];
+    assert!(!rush["levels"].as_array().unwrap().is_empty() && rush["waiting_max"] != 0, "{verdict:#}");
+    let p99 = |priority: &str| rush["by_priority"][priority]["p99_ms"].as_f64().unwrap();
+    assert!(p99("1") < p99("8"), "the urgent do not go first: {verdict:#}");
     assert_eq!(verdict["direct"]["requests"], verdict["weir"]["requests"]);
     assert!(verdict["seed"].is_number());
 }

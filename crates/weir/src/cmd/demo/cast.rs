@@ -1,4 +1,4 @@
-//! Who plays: three services in this process, and a gateway in front of them.
+//! Who plays: four services in this process, and a gateway in front of them.
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -13,35 +13,42 @@ const BROKEN_STREAMS: &str = r#"{
     "profile_faults": false
 }"#;
 
+/// The model that is rushed, and the calls that its only service takes at one time.
+pub const RUSHED: &str = "deepseek-v4-pro";
+pub const PLACES: u32 = 8;
+
 /// The services and the gateway.
 pub struct Cast {
     congested: Mock,
     healthy: Mock,
     small: Mock,
+    rushed: Mock,
     gateway: Gateway,
 }
 
 impl Cast {
     /// Starts everyone. A port that is taken is replaced by a free one.
     pub async fn start(seed: u64) -> anyhow::Result<Self> {
-        let mock = async |port: u16, name: &str, profile: Profile| -> anyhow::Result<Mock> {
-            let options = Options { profile, seed, name: name.to_owned(), ..Options::default() };
+        let mock = async |port: u16, name: &str, profile, concurrent_max| -> anyhow::Result<Mock> {
+            let name = name.to_owned();
+            let options = Options { profile, seed, name, concurrent_max, ..Options::default() };
             Ok(Mock::start(listen(port).await?, options).await?)
         };
-        let congested = mock(9101, "sim-a", Profile::Peak).await?;
-        let healthy = mock(9102, "sim-b", Profile::Calm).await?;
-        let small = mock(9103, "sim-c", Profile::Calm).await?;
-        let config = config(&congested, &healthy, &small);
+        let congested = mock(9101, "sim-a", Profile::Peak, None).await?;
+        let healthy = mock(9102, "sim-b", Profile::Calm, None).await?;
+        let small = mock(9103, "sim-c", Profile::Calm, None).await?;
+        let rushed = mock(9104, "sim-d", Profile::Calm, Some(PLACES)).await?;
+        let config = config(&congested, &healthy, &small, &rushed);
         let loaded = Config::parse("demo.toml", &config, &|_| None)
             .map_err(|problems| anyhow::anyhow!("the demo's own config is bad: {problems}"))?;
         let (data, admin) = (listen(8080).await?, listen(9180).await?);
         let gateway = Gateway::start_on(&loaded, data, admin)?;
-        Ok(Self { congested, healthy, small, gateway })
+        Ok(Self { congested, healthy, small, rushed, gateway })
     }
 
     /// The services forget everything and begin anew with their seed.
     pub fn reset(&self) -> anyhow::Result<()> {
-        for service in [&self.congested, &self.healthy, &self.small] {
+        for service in self.all() {
             service.reset();
         }
         // Besides its congestion, one answer in twenty breaks off: for both arms alike.
@@ -53,7 +60,11 @@ impl Cast {
 
     /// Calls the services have seen since the last reset.
     pub fn calls(&self) -> u64 {
-        [&self.congested, &self.healthy, &self.small].iter().map(|service| service.log().len() as u64).sum()
+        self.all().iter().map(|service| service.log().len() as u64).sum()
+    }
+
+    const fn all(&self) -> [&Mock; 4] {
+        [&self.congested, &self.healthy, &self.small, &self.rushed]
     }
 
     /// Streams that the first service has cut since the last reset.
@@ -76,7 +87,7 @@ impl Cast {
     }
 
     /// The services, each with what it is like.
-    pub fn services(&self) -> [(&'static str, String, &'static str); 3] {
+    pub fn services(&self) -> [(&'static str, String, &'static str); 4] {
         [
             (
                 "sim-a",
@@ -85,7 +96,17 @@ impl Cast {
             ),
             ("sim-b", self.healthy.addr().to_string(), "healthy, dearer; asked when sim-a cannot"),
             ("sim-c", self.small.addr().to_string(), "healthy, small: eight calls at a time"),
+            (
+                "sim-d",
+                self.rushed.addr().to_string(),
+                "another model, eight calls at a time; rushed at the end, when sim-a's model may stand in",
+            ),
         ]
+    }
+
+    /// The gateway itself.
+    pub const fn gateway(&self) -> &Gateway {
+        &self.gateway
     }
 
     /// The gateway's base URL.
@@ -104,6 +125,7 @@ impl Cast {
         self.congested.stop().await;
         self.healthy.stop().await;
         self.small.stop().await;
+        self.rushed.stop().await;
     }
 }
 
@@ -114,7 +136,7 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     }
 }
 
-fn config(congested: &Mock, healthy: &Mock, small: &Mock) -> String {
+fn config(congested: &Mock, healthy: &Mock, small: &Mock, rushed: &Mock) -> String {
     let endpoint = |name: &str, mock: &Mock, limit: usize, output: f64| {
         format!(
             "[[endpoint]]\nname = \"{name}\"\nbase_url = \"{}\"\nmodels = [\"deepseek-flash\"]\n\
@@ -129,6 +151,11 @@ fn config(congested: &Mock, healthy: &Mock, small: &Mock) -> String {
         endpoint("sim-c", small, 8, 1.2),
         "[[pool]]\nmodel = \"deepseek-flash\"\nendpoints = [\"sim-a\"]\nfallback = [\"sim-b\", \"sim-c\"]\n"
             .to_owned(),
+        format!(
+            "[[endpoint]]\nname = \"sim-d\"\nbase_url = \"{}\"\nmodels = [\"{RUSHED}\"]\nmax_concurrent = {PLACES}\n",
+            rushed.base_url()
+        ),
+        format!("[[pool]]\nmodel = \"{RUSHED}\"\nendpoints = [\"sim-d\"]\ndegrade_to = \"deepseek-flash\"\n"),
     ]
     .concat()
 }

@@ -13,7 +13,7 @@ pub fn introduce(cast: &Cast, plan: &Plan, seed: u64) {
     for (name, addr, manner) in cast.services() {
         eprintln!("  service   {name}  {addr}  {manner}");
     }
-    eprintln!("  gateway   {}  in front of all three", cast.gateway_url());
+    eprintln!("  gateway   {}  in front of all of them", cast.gateway_url());
     eprintln!("  admin     {}/metrics  /status", cast.admin_url());
     eprintln!(
         "  traffic   {} real questions at real arrival times, seed {seed}, sent twice: straight to sim-a, then through weir;\n            \
@@ -22,10 +22,19 @@ pub fn introduce(cast: &Cast, plan: &Plan, seed: u64) {
     );
 }
 
+/// What comes at the end.
+pub fn announce(plan: &Plan) {
+    eprintln!(
+        "\n  now a rush: {} questions for another model, three times what its only service takes; watch the level\n",
+        plan.requests()
+    );
+}
+
 /// Runs an arm and shows how it goes.
 pub async fn live(
     name: &str,
     requests: usize,
+    cast: &Cast,
     progress: &Progress,
     run: impl Future<Output = Report>,
 ) -> Report {
@@ -33,25 +42,31 @@ pub async fn live(
     let period = if redraws { Duration::from_millis(200) } else { Duration::from_secs(2) };
     let mut tick = tokio::time::interval(period);
     let started = tokio::time::Instant::now();
+    let draw = || draw(redraws, (name, requests), cast, progress, started.elapsed());
     tokio::pin!(run);
     loop {
         tokio::select! {
             biased;
             report = &mut run => {
-                draw(redraws, name, requests, progress, started.elapsed());
+                draw();
                 eprintln!();
                 return report;
             }
-            _ = tick.tick() => draw(redraws, name, requests, progress, started.elapsed()),
+            _ = tick.tick() => draw(),
         }
     }
 }
 
-fn draw(redraws: bool, name: &str, requests: usize, progress: &Progress, elapsed: Duration) {
+fn draw(redraws: bool, (name, requests): (&str, usize), cast: &Cast, progress: &Progress, elapsed: Duration) {
     let now = progress.snapshot();
     let share = if now.done == 0 { 1.0 } else { now.good as f64 / now.done as f64 };
+    // Straight to the service nobody looks after those who come, and the gateway is at rest.
+    let pressed = match cast.gateway().pressed() {
+        (0, 0) => String::new(),
+        (level, waiting) => format!(", level {level}, {waiting} waiting"),
+    };
     let line = format!(
-        "  {:>5.1} s  {name:<7}{}  {:>5.1} % good   {:>4} of {requests} done, {:>3} under way",
+        "  {:>5.1} s  {name:<7}{}  {:>5.1} % good   {:>4} of {requests} done, {:>3} under way{pressed}",
         elapsed.as_secs_f64(),
         bar(share),
         share * 100.0,

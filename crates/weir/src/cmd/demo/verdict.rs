@@ -1,10 +1,14 @@
 //! What came of it, in numbers of this run.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::ser::SerializeMap;
-use weir_replay::Report;
+use weir_replay::{PriorityReport, Report};
 
-/// Both arms.
+use super::watch::Watched;
+
+/// Both arms, and the rush.
 pub struct Verdict {
     /// The seed they shared.
     pub seed: u64,
@@ -12,12 +16,16 @@ pub struct Verdict {
     pub direct: Arm,
     /// Through weir.
     pub weir: Arm,
+    /// More work than room.
+    pub rush: Arm,
 }
 
 /// One arm.
 pub struct Arm {
     /// What the client saw.
     pub report: Report,
+    /// What the gateway showed of itself meanwhile.
+    pub watched: Watched,
     /// Calls that reached a service.
     pub calls: u64,
     /// Streams that a service cut.
@@ -28,17 +36,18 @@ pub struct Arm {
 
 impl Serialize for Verdict {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("seed", &self.seed)?;
         map.serialize_entry("direct", &Numbers::of(&self.direct, false))?;
         map.serialize_entry("weir", &Numbers::of(&self.weir, true))?;
+        map.serialize_entry("rush", &Numbers::of(&self.rush, true))?;
         map.end()
     }
 }
 
 /// An arm as JSON. `tries` are the calls that reached a service, whoever made them.
 #[derive(Serialize)]
-struct Numbers {
+struct Numbers<'a> {
     requests: u64,
     good: u64,
     good_share: f64,
@@ -55,10 +64,13 @@ struct Numbers {
     degraded: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shed: Option<u64>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    watched: Option<&'a Watched>,
+    by_priority: &'a BTreeMap<u8, PriorityReport>,
 }
 
-impl Numbers {
-    fn of(arm: &Arm, with_split: bool) -> Self {
+impl<'a> Numbers<'a> {
+    fn of(arm: &'a Arm, with_split: bool) -> Self {
         let report = &arm.report;
         let split = |count: u64| with_split.then_some(count);
         Self {
@@ -74,6 +86,8 @@ impl Numbers {
             full: split(report.full),
             degraded: split(report.degraded),
             shed: split(report.shed),
+            watched: with_split.then_some(&arm.watched),
+            by_priority: &report.by_priority,
         }
     }
 }
@@ -119,7 +133,25 @@ impl Verdict {
             "  cut in the middle: {} direct, none rescued; {} behind weir, {} rescued unseen.\n",
             self.direct.cut, self.weir.cut, self.weir.rescued,
         ));
+        text.push_str(&self.pressure());
         text.push_str(&self.doubts());
+        text
+    }
+
+    /// What weir did with more work than room, and what that meant to the urgent and to the others.
+    fn pressure(&self) -> String {
+        let Report { requests, full, degraded, shed, by_priority, .. } = &self.rush.report;
+        let mut text = format!(
+            "\n  a rush of {requests}: {full} answered in full, {degraded} by the cheaper model and marked so, {shed} shed.\n  \
+             level {}, {} waiting at most.\n  by priority:",
+            self.rush.watched.walk(),
+            self.rush.watched.waiting_max,
+        );
+        for (priority, row) in by_priority {
+            let p99 = row.latencies.p99_ms.map_or("-".to_owned(), |ms| format!("{ms:.0} ms"));
+            text.push_str(&format!("  P{priority} {}/{} good, p99 {p99}", row.good, row.requests));
+        }
+        text.push('\n');
         text
     }
 
