@@ -75,7 +75,7 @@ async fn an_account_has_so_many_places_and_each_comes_back() {
 async fn until(holds: impl AsyncFn() -> bool) {
     let looked = async {
         while !holds().await {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(super::PATIENCE, looked).await.expect("it comes about");
