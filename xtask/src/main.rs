@@ -38,7 +38,7 @@ usage: cargo xtask <verb>
                              every fuzz target for a minute; with --keep: what reaches new code joins the corpus
   bench [name] [args…]       run a benchmark; without a name, list them
   soak [--minutes N]         weir under twice its capacity, with faults and callers leaving: nothing may leak
-  sim [--seeds N] [--docs]   weir in every simulated world, under many seeds; with --docs: write the page's numbers
+  sim [--seeds N] [--docs]   weir in every simulated world, under many seeds; with --docs: write the pages' numbers
 ";
 
 fn main() -> ExitCode {

@@ -31,9 +31,11 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// What is left of the key's rates, for the answer's head.
-    pub fn headers(&self) -> HeaderMap {
-        self.charge.as_ref().map(|charge| charge.limits.headers(charge.dialect)).unwrap_or_default()
+    /// What is left of the key's rates, into the answer's head.
+    pub fn write_headers(&self, headers: &mut HeaderMap) {
+        if let Some(charge) = &self.charge {
+            charge.limits.write_headers(charge.dialect, headers);
+        }
     }
 
     /// The observer that charges what the answer really used and frees the seat at its end.

@@ -215,39 +215,58 @@ impl Limits {
 
     /// The key's own budget, in the words each dialect's clients read.
     pub(crate) fn headers(&self, dialect: Dialect) -> HeaderMap {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut headers = HeaderMap::with_capacity(6);
-        for (what, bucket) in [("requests", &buckets.requests), ("tokens", &buckets.tokens)] {
+        self.write_headers(dialect, &mut headers);
+        headers
+    }
+
+    /// The same, into the head of an answer.
+    pub(crate) fn write_headers(&self, dialect: Dialect, headers: &mut HeaderMap) {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = match dialect {
+            Dialect::OpenAi => &OPENAI_HEADERS,
+            Dialect::Anthropic => &ANTHROPIC_HEADERS,
+        };
+        for ([limit, remaining, reset], bucket) in names.iter().zip([&buckets.requests, &buckets.tokens]) {
             let Some(bucket) = bucket else { continue };
-            let names = match (dialect, what) {
-                (Dialect::OpenAi, "requests") => REQUEST_HEADERS,
-                (Dialect::OpenAi, _) => TOKEN_HEADERS,
-                (Dialect::Anthropic, "requests") => ANTHROPIC_REQUEST_HEADERS,
-                (Dialect::Anthropic, _) => ANTHROPIC_TOKEN_HEADERS,
-            };
-            headers.insert(names[0], HeaderValue::from(bucket.limit()));
-            headers.insert(names[1], HeaderValue::from(bucket.remaining()));
-            if let Some(&name) = names.get(2) {
-                let reset = format!("{}ms", bucket.full_in().as_millis());
-                headers.insert(
-                    name,
-                    HeaderValue::from_str(&reset).expect("digits and letters are a header value"),
-                );
+            headers.insert(limit, HeaderValue::from(bucket.limit()));
+            headers.insert(remaining, HeaderValue::from(bucket.remaining()));
+            if dialect == Dialect::OpenAi {
+                let full_in = format!("{}ms", bucket.full_in().as_millis());
+                let value = HeaderValue::try_from(full_in).expect("digits and letters are a header value");
+                headers.insert(reset, value);
             }
         }
-        headers
     }
 }
 
-const REQUEST_HEADERS: &[&str] =
-    &["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];
-const TOKEN_HEADERS: &[&str] =
-    &["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"];
+/// Of requests, then of tokens: the limit, what is left of it, and when it is whole again. Made once: a name that comes as
+/// text is checked, copied and hashed anew for each answer.
+static OPENAI_HEADERS: [[HeaderName; 3]; 2] = [
+    [
+        HeaderName::from_static("x-ratelimit-limit-requests"),
+        HeaderName::from_static("x-ratelimit-remaining-requests"),
+        HeaderName::from_static("x-ratelimit-reset-requests"),
+    ],
+    [
+        HeaderName::from_static("x-ratelimit-limit-tokens"),
+        HeaderName::from_static("x-ratelimit-remaining-tokens"),
+        HeaderName::from_static("x-ratelimit-reset-tokens"),
+    ],
+];
 /// Anthropic's reset is a wall-clock date; clients pace themselves on what remains, so it is left out.
-const ANTHROPIC_REQUEST_HEADERS: &[&str] =
-    &["anthropic-ratelimit-requests-limit", "anthropic-ratelimit-requests-remaining"];
-const ANTHROPIC_TOKEN_HEADERS: &[&str] =
-    &["anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining"];
+static ANTHROPIC_HEADERS: [[HeaderName; 3]; 2] = [
+    [
+        HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+        HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+        HeaderName::from_static("anthropic-ratelimit-requests-reset"),
+    ],
+    [
+        HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+        HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+        HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
+    ],
+];
 
 /// Without keys, whoever reaches the port may spend the operator's key. A web page open on the same machine does reach it,
 /// so requests that a browser makes for another site, or for a name that merely points here, are refused.

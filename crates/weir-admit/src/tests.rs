@@ -27,6 +27,12 @@ fn refusal(result: Result<Admission, Rejection>) -> (Kind, String) {
     (rejection.kind, rejection.message)
 }
 
+fn headers(admission: &Admission) -> http::HeaderMap {
+    let mut headers = http::HeaderMap::new();
+    admission.write_headers(&mut headers);
+    headers
+}
+
 fn with_token(request: Request) -> Request {
     with_header(request, "authorization", &format!("Bearer {TOKEN}"))
 }
@@ -83,7 +89,7 @@ fn an_answer_without_usage_costs_what_was_reserved_and_a_known_one_nothing() {
         observer.end(start(), End::Complete);
         let mut counting = with_token(chat("flash"));
         counting.operation = weir_core::Operation::CountTokens;
-        let now = stage.check(&counting).unwrap().headers()["x-ratelimit-remaining-tokens"].clone();
+        let now = headers(&stage.check(&counting).unwrap())["x-ratelimit-remaining-tokens"].clone();
         assert_eq!(now, remaining);
     }
 }
@@ -199,7 +205,7 @@ fn a_key_over_its_rate_is_told_when_to_come_back() {
     let stage = admit(&[key(Some(2), None, 0)], 10);
     let request = with_token(chat("flash"));
     let first = stage.check(&request).unwrap();
-    assert_eq!(first.headers()["x-ratelimit-remaining-requests"], "1");
+    assert_eq!(headers(&first)["x-ratelimit-remaining-requests"], "1");
     assert!(stage.check(&request).is_ok());
     let rejection = stage.check(&request).unwrap_err();
     assert_eq!(rejection.kind, Kind::RateLimited);
@@ -211,7 +217,7 @@ fn a_key_over_its_rate_is_told_when_to_come_back() {
 fn tokens_are_reserved_and_then_charged_as_used() {
     let stage = admit(&[key(None, Some(1000), 0)], 10);
     let request = with_token(chat("flash"));
-    let remaining = |admission: &Admission| admission.headers()["x-ratelimit-remaining-tokens"].clone();
+    let remaining = |admission: &Admission| headers(admission)["x-ratelimit-remaining-tokens"].clone();
     let admission = stage.check(&request).unwrap();
     assert_eq!(remaining(&admission), "743");
     let mut observer: Box<dyn Observer> = Box::new(admission.into_observer());

@@ -10,6 +10,8 @@ use weir_core::{Answer, Dialect, Request, RequestId, Trail, names};
 
 use crate::body::DoorBody;
 
+/// The most headers that weir adds to an answer.
+const OWN_HEADERS_MAX: usize = 12;
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-weir-attempts");
 const ENDPOINT: HeaderName = HeaderName::from_static("x-weir-endpoint");
 const CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -45,6 +47,8 @@ pub(crate) fn begun(
         answer.finish();
     }
     let mut headers = std::mem::take(&mut answer.head.headers);
+    // Weir's own below: growing in the middle of them would hash all of them anew.
+    headers.reserve(OWN_HEADERS_MAX);
     name_request(&mut headers, asked.dialect, asked.id);
     headers.insert(CACHE, HeaderValue::from_static(trail.cache().header()));
     headers.insert(ATTEMPTS, HeaderValue::from(trail.attempts()));

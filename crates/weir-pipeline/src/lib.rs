@@ -81,7 +81,7 @@ impl Pipeline {
         self.is_let_in(request, &admission)?;
         let permit = self.queue.wait(request, &place(request, &admission)).await?; // 3
         let mut answer = self.attempts.run(request, &admission, permit).await?; // 4 ⇄ 5: the only loop
-        answer.head.headers.extend(admission.headers());
+        admission.write_headers(&mut answer.head.headers);
         Ok(answer.observed_by(fill).observed_by(admission.into_observer()))
     }
 

@@ -81,11 +81,14 @@ const MEMORY: Duration = Duration::from_secs(5);
 const CARRIED_SLOTS: usize = 5;
 /// Refusals without which a share of them means nothing.
 const REFUSALS_MIN: u32 = 4;
+/// The same while the limit is sought for the first time, when the usual share is not known, and each new load is one that
+/// only the last few calls have met.
+const REFUSALS_AT_FIRST: u32 = 12;
 /// The smallest share of refused calls that can show a limit of one's own …
 const SHARE_MIN: f64 = 0.67;
 /// … when chance alone makes so many refusals as rarely as this, if at least the share `USUAL_MIN` is usual.
 const CHANCE_MAX: f64 = 1e-4;
-const USUAL_MIN: f64 = 0.15;
+const USUAL_MIN: f64 = 0.25;
 /// The usual share of refusals forgets in so many seconds.
 const USUAL_S: f64 = 10.0;
 const USUAL_EVERY: Duration = Duration::from_secs(1);
@@ -228,7 +231,9 @@ impl Limiter {
         // So many calls within one refusal's time that it is forgotten already: all of this second stand for those.
         let this_second = (self.usual.all, self.usual.refused);
         let (all, refused) = known.map_or(this_second, |load| self.calls.at_least(load, sent, now));
-        let own = load > MIN && self.usual.is_beyond(all, refused);
+        let at_first = matches!(self.phase, Phase::Seeking { top } if top.is_infinite());
+        let enough = !at_first || refused >= REFUSALS_AT_FIRST;
+        let own = load > MIN && enough && self.usual.is_beyond(all, refused);
         if own {
             self.cut(load as f64, (all, refused), now);
         }

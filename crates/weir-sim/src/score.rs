@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::arrivals::Spell;
 use crate::parts::Parts;
 use crate::run::{Plan, Played};
-use crate::tally::{Seconds, Tally};
+use crate::tally::{Seconds, Tally, WARM_UP_S};
 use crate::world::{Arm, Setting, View, World};
 
 pub use overload::{Crowded, Walked};
@@ -74,8 +74,6 @@ pub struct Score {
     pub broken: Vec<String>,
 }
 
-/// How long a service without room takes to fill, and to be as it will be.
-const WARM_UP_S: usize = 15;
 /// Shares of those served are looked at over so many seconds.
 const SMOOTHED_S: usize = 5;
 /// Back to normal is this share of what was before.

@@ -53,6 +53,8 @@ pub(crate) struct Times {
     sum_us: u64,
 }
 
+/// How long a service without room takes to fill, and to be as it will be.
+pub(crate) const WARM_UP_S: usize = 15;
 /// Who has waited longer for the first word was not served as usual.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -151,6 +153,7 @@ pub(crate) struct GroupTally {
     pub(crate) arrived: Seconds,
     /// Answered requests, by the second in which their answer ended.
     pub(crate) answered: Seconds,
+    /// Times to the first word, of those who came once the service was as it will be.
     pub(crate) first: Times,
 }
 
@@ -227,7 +230,9 @@ impl Tally {
             group.answered.count(s);
             if let Some(first) = first {
                 self.first.add(first);
-                group.first.add(first);
+                if came_s >= WARM_UP_S as f64 {
+                    group.first.add(first);
+                }
                 if first <= SOON {
                     self.served.count(came_s);
                 }

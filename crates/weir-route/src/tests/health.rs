@@ -117,7 +117,7 @@ fn an_overload_at_the_top_of_the_load_is_of_its_own_making() {
     let mut health = health();
     let mut calls: Vec<_> = (0..50).map(|_| health.sent(true, 1.0, true, at(0))).collect();
     calls.iter_mut().for_each(|call| health.began(call, None, 0.0, at(100)));
-    for _ in 0..4 {
+    for _ in 0..11 {
         fail(&mut health, Class::Overload, None, 200);
     }
     assert_eq!(fail(&mut health, Class::Overload, None, 200), Class::OwnLimit);

@@ -3,13 +3,13 @@
 use serde::Serialize;
 use weir_pressure::Level;
 
-use super::{WARM_UP_S, rounded};
+use super::rounded;
 use crate::crowd::Role;
 use crate::run::Played;
-use crate::tally::{GroupTally, Times};
+use crate::tally::{GroupTally, Times, WARM_UP_S};
 use crate::world::Setting;
 
-/// How those who are guarded fare beside the crowd.
+/// How those who are guarded fare beside the crowd, once the service is as full as it will be (after fifteen seconds).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Crowded {
     /// The share of the guarded ones' requests that is answered.
