@@ -12,7 +12,8 @@ use crate::Pipeline;
 use Script::{Answers, Breaks, Fails};
 
 fn scripted(script: &[Script]) -> Scripted {
-    Scripted(Mutex::new(script.to_vec().into_iter()))
+    let script = script.to_vec();
+    Scripted(Mutex::new(script.into_iter()))
 }
 
 fn services(first: &[Script], second: &[Script]) -> Box<TwoServices> {

@@ -240,7 +240,6 @@ impl House {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one walk up and down, in the order in which it happens")]
 fn load_alone_drives_a_pool_through_every_level_and_back() {
     let mut house = House::new();
     house.until("at rest", |pool| pool["room"] == PLACES && pool["level"] == 0);
