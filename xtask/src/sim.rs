@@ -25,11 +25,7 @@ struct Table {
 }
 
 const TABLES: [Table; 3] = [
-    Table {
-        page: "docs/resilience.md",
-        flags: &["--world", "B1,B2,B3,B4,B5,B6,B7"],
-        named: 0,
-    },
+    Table { page: "docs/resilience.md", flags: &["--world", "B1,B2,B3,B4,B5,B6,B7"], named: 0 },
     Table {
         page: "docs/overload.md",
         flags: &["--world", "B8,B9,B10,B11,B12", "--upstreams", "1"],

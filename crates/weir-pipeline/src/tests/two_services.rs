@@ -12,7 +12,7 @@ use crate::Pipeline;
 use Script::{Answers, Breaks, Fails};
 
 fn scripted(script: &[Script]) -> Scripted {
-    Scripted(Mutex::new(script.to_vec().into_iter()))
+    Scripted(Mutex::new(Vec::from(script).into_iter()))
 }
 
 fn services(first: &[Script], second: &[Script]) -> Box<TwoServices> {
