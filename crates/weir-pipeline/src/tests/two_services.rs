@@ -12,8 +12,7 @@ use crate::Pipeline;
 use Script::{Answers, Breaks, Fails};
 
 fn scripted(script: &[Script]) -> Scripted {
-    let script = script.to_vec();
-    Scripted(Mutex::new(script.into_iter()))
+    Scripted(Mutex::new(Vec::from(script).into_iter()))
 }
 
 fn services(first: &[Script], second: &[Script]) -> Box<TwoServices> {
