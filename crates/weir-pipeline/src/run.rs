@@ -80,24 +80,37 @@ pub(crate) struct Landed {
 }
 
 impl Run {
+    /// In a box, because it is large, and moved from future to future, and into a stream.
     pub(crate) fn new(
         shared: Arc<Shared>,
         request: Arc<Request>,
         terms: Terms,
         permit: Permit,
         machine: Machine,
-    ) -> Self {
+    ) -> Box<Self> {
         let relayed = shared.limits.continues && request.envelope.stream;
         let relay =
             relayed.then(|| Relay::new(request.operation, &request.envelope, shared.limits.holds)).flatten();
         let (delivered, at) = (Delivered::Nothing, None);
         let (differ, unwilling) = (Vec::new(), Vec::new());
         let (permit, turned_away) = (Some(permit), None);
-        Self { shared, request, machine, relay, terms, permit, turned_away, delivered, at, differ, unwilling }
+        Box::new(Self {
+            shared,
+            request,
+            machine,
+            relay,
+            terms,
+            permit,
+            turned_away,
+            delivered,
+            at,
+            differ,
+            unwilling,
+        })
     }
 
     /// The answer, from its first meaningful part to its end. The permit goes with it.
-    pub(crate) async fn answer(mut self) -> Result<Answer, Unanswered> {
+    pub(crate) async fn answer(mut self: Box<Self>) -> Result<Answer, Unanswered> {
         let Some(Landed { lease, begun, .. }) = self.land(Event::Ready).await else {
             let failed = self.machine.has_failed();
             let turned_away = self.turned_away.take().filter(|_| !failed);

@@ -20,7 +20,8 @@ fn fit(next: &[u8]) -> Option<(&str, usize)> {
 
 #[test]
 fn only_an_event_that_differs_in_its_text_alone_fits() {
-    let check = |next: &str, expected: Option<(&str, usize)>| assert_eq!(fit(next.as_bytes()), expected, "{next:?}");
+    let check =
+        |next: &str, expected: Option<(&str, usize)>| assert_eq!(fit(next.as_bytes()), expected, "{next:?}");
     check("data: {\"a\":\"text\"}\n\n", Some(("text", 20)));
     check("data: {\"a\":\"b\"}\n\n", Some(("b", 17)));
     check("data: {\"a\":\"b\"}\n\ndata: more", Some(("b", 17)));
