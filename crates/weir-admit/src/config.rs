@@ -24,6 +24,9 @@ pub struct Key {
     /// Default 1.
     #[serde(default = "weight")]
     pub weight: u32,
+    /// Keys of one team share kept answers where `[cache] scope = "team"`. Absent: it shares with nobody.
+    #[serde(default)]
+    pub team: Option<String>,
 }
 
 const fn weight() -> u32 {

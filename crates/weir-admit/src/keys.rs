@@ -66,6 +66,7 @@ struct Known {
     name: Arc<str>,
     priority_cap: Priority,
     weight: u32,
+    team: Option<Arc<str>>,
     limits: Option<Arc<Limits>>,
 }
 
@@ -102,6 +103,7 @@ impl Keys {
                 name: key.name.as_str().into(),
                 priority_cap: Priority::new(key.priority_cap).unwrap_or(Priority::LAST),
                 weight: key.weight,
+                team: key.team.as_deref().map(Arc::from),
                 limits: Limits::new(key, now),
             });
             by_prefix.entry(prefix(hash.as_bytes())).or_default().push(known);
@@ -116,7 +118,7 @@ impl Keys {
             from_this_machine(&request.headers)?;
             // Open mode: callers with different credentials must still not see each other's answers.
             let scope = hash.map_or(Scope::OPEN, Scope::of_hash);
-            return Ok(Caller { tenant: Tenant { name: self.open.clone(), scope }, known: None });
+            return Ok(Caller { tenant: Tenant { name: self.open.clone(), scope, team: None }, known: None });
         }
         let Some(hash) = hash else {
             let message = "no key was given; send `Authorization: Bearer <key>` or `x-api-key: <key>`";
@@ -127,7 +129,8 @@ impl Keys {
             let message = "the key given is not one of this gateway's; ask its operator for one";
             return Err(Rejection::new(Kind::Unauthenticated, message));
         };
-        let tenant = Tenant { name: known.name.clone(), scope: Scope::of_hash(hash) };
+        let (name, team) = (known.name.clone(), known.team.clone());
+        let tenant = Tenant { name, scope: Scope::of_hash(hash), team };
         Ok(Caller { tenant, known: Some(known.clone()) })
     }
 }

@@ -3,22 +3,38 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
-use quick_cache::sync::Cache as Memory;
-use weir_core::{Chunk, End, Finish, Observer};
+use bytes::{Bytes, BytesMut};
+use weir_core::{Chunk, Clock, End, Finish, Observer, Operation, Usage};
 
+use crate::Forms;
+use crate::entry::{Entry, Labels, Moment};
 use crate::key::Key;
-use crate::{ByteWeight, Entry};
+use crate::tiers::Tiers;
 
 /// An answer being kept, or nothing when this one may not be.
 pub struct Fill(Option<Filling>);
 
-struct Filling {
-    memory: Arc<Memory<Key, Entry, ByteWeight>>,
-    key: Key,
-    bytes_max: usize,
+pub(crate) struct Filling {
+    pub(crate) clock: Clock,
+    pub(crate) tiers: Arc<Tiers>,
+    pub(crate) forms: Forms,
+    pub(crate) key: Key,
+    /// How many purges there had been when the answer was asked for: what was thrown out meanwhile is not put back.
+    pub(crate) purges: u64,
+    pub(crate) bytes_max: usize,
+    pub(crate) fresh_ms: u64,
+    pub(crate) labels: Labels,
+    /// Of which operation it is, when it comes as a stream that is kept as a whole answer.
+    pub(crate) streamed: Option<Operation>,
+    pub(crate) passed: Passed,
+}
+
+/// What has passed so far.
+#[derive(Default)]
+pub(crate) struct Passed {
     bytes: BytesMut,
     whole: bool,
+    usage: Option<Usage>,
 }
 
 impl Fill {
@@ -26,12 +42,10 @@ impl Fill {
         Self(None)
     }
 
-    pub(crate) fn new(memory: Arc<Memory<Key, Entry, ByteWeight>>, key: Key, bytes_max: usize) -> Self {
-        Self(Some(Filling { memory, key, bytes_max, bytes: BytesMut::new(), whole: false }))
+    pub(crate) const fn new(filling: Filling) -> Self {
+        Self(Some(filling))
     }
-}
 
-impl Fill {
     /// The same, or nothing for an answer that is not the one that was asked for.
     #[must_use]
     pub fn only_if(self, in_full: bool) -> Self {
@@ -42,20 +56,42 @@ impl Fill {
 impl Observer for Fill {
     fn chunk(&mut self, _now: Instant, chunk: &Chunk) {
         let Some(filling) = &mut self.0 else { return };
-        if filling.bytes.len() + chunk.bytes.len() > filling.bytes_max {
+        let passed = &mut filling.passed;
+        if passed.bytes.len() + chunk.bytes.len() > filling.bytes_max {
             self.0 = None;
             return;
         }
-        filling.bytes.extend_from_slice(&chunk.bytes);
-        filling.whole |= chunk.finish == Some(Finish::Whole);
+        passed.bytes.extend_from_slice(&chunk.bytes);
+        passed.whole |= chunk.finish == Some(Finish::Whole);
+        passed.usage = match (passed.usage, chunk.usage) {
+            (Some(known), Some(new)) => Some(known.merged(new)),
+            (known, new) => new.or(known),
+        };
     }
 
-    fn end(self: Box<Self>, now: Instant, end: End) {
+    fn end(self: Box<Self>, _now: Instant, end: End) {
         let Some(filling) = self.0 else { return };
         // Cut at a length or by a filter, or broken off: not an answer to give again.
-        if end == End::Complete && filling.whole {
-            let entry = Entry { body: filling.bytes.freeze(), stored: now };
-            filling.memory.insert(filling.key, entry);
+        if end == End::Complete && filling.passed.whole {
+            filling.keep();
         }
+    }
+}
+
+impl Filling {
+    fn keep(self) {
+        let Self { clock, tiers, forms, key, purges, fresh_ms, labels, streamed, passed, .. } = self;
+        let bytes = passed.bytes.freeze();
+        let (body, cuts) = match streamed {
+            None => (bytes, Vec::new()),
+            Some(operation) => match (forms.assemble)(operation, &bytes, passed.usage) {
+                Some(whole) => whole,
+                None => return,
+            },
+        };
+        // Of its own, so that it does not hold the larger buffer that it came in.
+        let body = Bytes::copy_from_slice(&body);
+        let made = Moment::of(clock.wall());
+        tiers.put(key, &Entry { body, cuts: cuts.into(), made, fresh_ms, labels }, purges);
     }
 }

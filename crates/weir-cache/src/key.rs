@@ -1,12 +1,17 @@
-//! When two requests are the same: a keyed hash over the tenant, the operation and every field of the body.
+//! When two requests are the same: a keyed hash over whom the answer belongs to, the operation and every field of the body.
 //!
-//! Invariant: the scope is the first thing hashed, so no field a caller writes can reach another tenant's answers.
-//! Fields are sorted by name and kept as written: absent, null and 0 are three different things.
+//! Invariant: whom it belongs to is the first thing hashed and comes from the caller's credential, so no field that a caller
+//! writes can reach another's answers. Fields are sorted by name and kept as written: absent, null and 0 are three different
+//! things. Fields that weir does not know are part of it.
 
-use weir_core::{Request, Scope, names};
+use weir_core::{Operation, Request, Tenant, names};
+
+use crate::config::Scope;
 
 /// Fields that do not change the answer.
 const NOT_PART: [&[u8]; 5] = [b"user", b"metadata", b"store", b"priority", b"service_tier"];
+/// Fields that change only the form of an answer that is kept in one form for all.
+const FORM: [&[u8]; 2] = [b"stream", b"stream_options"];
 
 /// The hash of a request.
 pub(crate) type Key = [u8; 32];
@@ -14,38 +19,72 @@ pub(crate) type Key = [u8; 32];
 /// Makes keys.
 pub(crate) struct Keyed {
     secret: [u8; 32],
+    scope: Scope,
+    /// What answers depend on besides the request: which models are asked for which.
+    revision: [u8; 32],
 }
 
 impl Keyed {
-    pub(crate) const fn new(secret: [u8; 32]) -> Self {
-        Self { secret }
+    pub(crate) const fn new(secret: [u8; 32], scope: Scope, revision: [u8; 32]) -> Self {
+        Self { secret, scope, revision }
     }
 
-    pub(crate) fn key(&self, scope: &Scope, request: &Request) -> Key {
+    pub(crate) fn key(&self, tenant: &Tenant, request: &Request) -> Key {
         let mut hasher = blake3::Hasher::new_keyed(&self.secret);
-        hasher.update(scope.bytes());
         let mut part = |bytes: &[u8]| {
             // Lengths keep parts apart: ("ab", "c") is not ("a", "bc").
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         };
+        self.owner(tenant, request, &mut part);
+        part(&self.revision);
         part(request.operation.name().as_bytes());
         part(request.query.as_deref().unwrap_or_default().as_bytes());
         for header in [&names::ANTHROPIC_VERSION, &names::ANTHROPIC_BETA, &names::OPENAI_BETA] {
             part(request.header(header).unwrap_or_default().as_bytes());
         }
         let envelope = &request.envelope;
+        let form = if has_forms(request.operation) { &FORM[..] } else { &[] };
         let mut members: Vec<_> = envelope
             .members
             .iter()
             .map(|member| (envelope.key(member), &envelope.body[member.value.clone()]))
-            .filter(|(key, _)| !NOT_PART.contains(key))
+            .filter(|(key, _)| !NOT_PART.contains(key) && !form.contains(key))
             .collect();
-        members.sort_unstable();
+        // Stable: of a member that is there twice, most services take the last.
+        members.sort_by_key(|(key, _)| *key);
         for (key, value) in members {
             part(key);
             part(value);
         }
         *hasher.finalize().as_bytes()
     }
+
+    /// Whom the answer belongs to. The first part tells the kinds apart, so that no team can be called like a key.
+    fn owner(&self, tenant: &Tenant, request: &Request, part: &mut impl FnMut(&[u8])) {
+        match (self.scope, &tenant.team) {
+            (Scope::Global, _) => part(b"global"),
+            (Scope::Team, Some(team)) => {
+                part(b"team");
+                part(team.as_bytes());
+            }
+            (Scope::Team, None) | (Scope::Key, _) => {
+                part(b"key");
+                part(tenant.scope.bytes());
+            }
+            (Scope::User, _) => {
+                part(b"user");
+                part(tenant.scope.bytes());
+                // OpenAI's place for it, and Anthropic's.
+                for name in ["user", "metadata"] {
+                    part(request.envelope.get(name).unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
+/// Whether an answer is kept in one form, from which a stream is made for whoever asks for one.
+pub(crate) const fn has_forms(operation: Operation) -> bool {
+    matches!(operation, Operation::Chat | Operation::Completions | Operation::Messages | Operation::Responses)
 }

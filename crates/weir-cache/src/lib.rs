@@ -1,141 +1,222 @@
 //! Stage 2, cache: is the answer already known?
 //!
-//! What always holds: an answer is found only by the tenant it was made for; only whole answers are kept; every field
-//! of a request that weir does not know makes it a different request; what is kept is bounded in bytes and in age.
+//! A look goes through the tiers (`tiers`), from memory to disk, under a key (`key`) that has whom the answer belongs to in
+//! it. What is found is given if the request allows (`ask`) an answer of its age (`entry`), in the form that was asked for
+//! (`given`). What is not found is kept when it comes (`fill`).
+//!
+//! What always holds: an answer is found only by those whom the operator lets have it; only whole answers are kept; every
+//! field of a request that weir does not know makes it a different request; what is kept is bounded in bytes and in age; a
+//! tier that fails fails no request.
+
+mod ask;
+mod key;
+mod tiers;
 
 pub mod config;
+mod entry;
 mod fill;
-mod key;
+mod given;
 mod metrics;
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
 use prometheus_client::registry::Registry;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache as Memory;
-use weir_core::{Answer, Body, CacheState, Chunk, Clock, Head, Operation, Request, Scope, names};
+use weir_core::{Answer, CacheState, Chance, Clock, Operation, Rejection, Request, Tenant, Usage};
+use weir_store::{OpenError, Reader, Writer};
 
+pub use entry::Entry;
 pub use fill::Fill;
+pub use given::Stale;
+pub use tiers::Which;
 
-use config::Mode;
+use ask::Ask;
+use entry::{Labels, Moment};
+use fill::{Filling, Passed};
+use given::{Kept, Wanted};
 use key::{Key, Keyed};
 use metrics::Metrics;
+use tiers::{Found, Tier, Tiers};
 
 #[cfg(test)]
 mod tests;
 
+/// How answers are brought from one form into the other, by whoever knows the dialects.
+#[derive(Clone, Copy)]
+pub struct Forms {
+    /// The whole answer that a stream comes to, with the tokens it reported, and where its text was cut. `None`: it cannot be
+    /// had from the stream.
+    pub assemble: fn(Operation, &Bytes, Option<Usage>) -> Option<(Bytes, Vec<u32>)>,
+    /// The stream of a kept answer, with its report of tokens if that is wanted. `None`: it cannot be had from it.
+    pub play: fn(Operation, &Entry, bool) -> Option<Bytes>,
+}
+
+/// What the stage is built with.
+pub struct Parts<'a> {
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Where chance comes from.
+    pub chance: Arc<Chance>,
+    /// The operator's word.
+    pub config: &'a config::Cache,
+    /// What the keys are made with, so that keys seen in a dump do not reveal guessable prompts.
+    pub secret: [u8; 32],
+    /// What answers depend on besides the request: a hash of which models are asked for which, and where.
+    pub revision: [u8; 32],
+    /// The dialects.
+    pub forms: Forms,
+}
+
 /// The stage.
 pub struct Cache {
     clock: Clock,
-    mode: Mode,
-    ttl: Duration,
-    answer_bytes_max: usize,
+    chance: Arc<Chance>,
+    config: config::Cache,
     keyed: Keyed,
-    memory: Arc<Memory<Key, Entry, ByteWeight>>,
-    metrics: Metrics,
+    tiers: Arc<Tiers>,
+    forms: Forms,
+    metrics: Arc<Metrics>,
 }
 
 /// What a look-up found.
 pub enum Lookup {
     /// The answer, known.
     Hit(Answer),
-    /// Nothing; the fill keeps the answer that comes, if it may be kept.
-    Miss(Fill),
+    /// Nothing; or an answer that is better than none. The fill keeps the answer that comes, if it may be kept.
+    Miss(Fill, Stale),
 }
 
-/// One kept answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) body: Bytes,
-    pub(crate) stored: Instant,
-}
-
-/// Weighs entries in bytes, with what the table itself needs for one.
-#[derive(Clone, Debug)]
-pub(crate) struct ByteWeight;
-
-const ENTRY_OVERHEAD_BYTES: u64 = 160;
-
-impl Weighter<Key, Entry> for ByteWeight {
-    fn weight(&self, _key: &Key, entry: &Entry) -> u64 {
-        entry.body.len() as u64 + ENTRY_OVERHEAD_BYTES
-    }
-}
+/// The threads of the tier on disk: each is to be run on one of its own.
+pub struct Threads(pub Reader, pub Writer);
 
 impl Cache {
-    /// Builds the stage. `secret` keys the hashes, so that keys seen in a dump do not reveal guessable prompts.
-    pub fn new(clock: Clock, config: &config::Cache, secret: &[u8; 32], registry: &mut Registry) -> Self {
-        let bytes = config.memory_mib.saturating_mul(1 << 20);
-        // quick_cache wants an estimate of how many items fit; answers are a few kilobytes.
-        const USUAL_ENTRY_BYTES: u64 = 4096;
-        let items = usize::try_from(bytes / USUAL_ENTRY_BYTES).unwrap_or(usize::MAX).max(16);
-        Self {
-            clock,
-            mode: config.mode,
-            ttl: Duration::from_secs(config.ttl_s),
-            answer_bytes_max: config.answer_kib_max.saturating_mul(1 << 10),
-            keyed: Keyed::new(*secret),
-            memory: Arc::new(Memory::with_weighter(items, bytes, ByteWeight)),
-            metrics: Metrics::new(registry),
+    /// Builds the stage with what its config asks for.
+    ///
+    /// # Errors
+    /// The database cannot be opened.
+    pub fn new(parts: Parts<'_>, registry: &mut Registry) -> Result<(Self, Option<Threads>), OpenError> {
+        let Parts { clock, chance, config, mut secret, revision, forms } = parts;
+        let mut below: Vec<Box<dyn Tier>> = Vec::new();
+        let mut threads = None;
+        if let Some(path) = &config.disk {
+            let opened = open_disk(clock, config, path, secret)?;
+            secret = opened.disk.secret;
+            threads = Some(Threads(opened.reader, opened.writer));
+            below.push(Box::new(opened.disk));
         }
+        let metrics = Arc::new(Metrics::new(registry));
+        let tiers = Arc::new(Tiers::new(clock, config, below, metrics.clone()));
+        let keyed = Keyed::new(secret, config.scope, revision);
+        Ok((Self { clock, chance, config: config.clone(), keyed, tiers, forms, metrics }, threads))
     }
 
     /// Looks an answer up for a tenant, or makes ready to keep the one that comes.
-    pub fn look(&self, request: &Request, scope: &Scope) -> Lookup {
-        if !self.may_cache(request) {
+    ///
+    /// # Errors
+    /// A header cannot be understood, or the caller wants nothing but a kept answer and there is none.
+    pub async fn look(&self, request: &Request, tenant: &Tenant) -> Result<Lookup, Rejection> {
+        let Some(ask) = ask::of(request, &self.config)? else {
             self.metrics.bypass.inc();
-            return Lookup::Miss(Fill::none());
+            return Ok(Lookup::Miss(Fill::none(), Stale::NONE));
+        };
+        let key = self.keyed.key(tenant, request);
+        let wanted = Wanted::by(request, self.clock, self.forms);
+        let purges = self.tiers.purges();
+        let mut stale = Stale::NONE;
+        if let Some(Found { entry, state }) = self.find(&key).await {
+            if ask.may_read
+                && let Some(answer) = self.give(&ask, &wanted, &entry, state)
+            {
+                return Ok(Lookup::Hit(answer));
+            }
+            let offline_ms = self.config.offline_s.saturating_mul(1000);
+            stale.kept = Some(Kept { entry, wanted, on_error_ms: ask.on_error_ms, offline_ms });
         }
-        let key = self.keyed.key(scope, request);
-        let now = self.clock.now();
-        let fresh = |entry: &Entry| now.saturating_duration_since(entry.stored) < self.ttl;
-        if let Some(entry) = self.memory.get(&key).filter(fresh).filter(|_| !asks_for_a_new_answer(request)) {
-            self.metrics.hit.inc();
-            request.trail.cache_said(CacheState::HitMemory);
-            return Lookup::Hit(self.replay(request, entry, now));
+        if ask.only {
+            return Err(ask::not_kept());
         }
         self.metrics.miss.inc();
         request.trail.cache_said(CacheState::Miss);
-        Lookup::Miss(Fill::new(self.memory.clone(), key, self.answer_bytes_max))
+        Ok(Lookup::Miss(self.fill(request, tenant, key, ask, purges), stale))
     }
 
-    fn may_cache(&self, request: &Request) -> bool {
-        let envelope = &request.envelope;
-        let deterministic = match request.operation {
-            Operation::Embeddings | Operation::CountTokens => true,
-            Operation::Other => return false,
-            _ => envelope.temperature_zero || envelope.seeded,
-        };
-        let asked_not_to = directive(request, "no-store") || request.header(&names::CACHE) == Some("off");
-        let by_mode = match self.mode {
-            Mode::Off => false,
-            // A tool call is an action: repeating it from memory must be the operator's decision.
-            Mode::Deterministic => deterministic && !envelope.tools,
-            Mode::All => true,
-        };
-        by_mode && !envelope.stateful && !asked_not_to
+    /// Forgets answers, in every tier. Says how many.
+    ///
+    /// # Errors
+    /// A tier cannot: why.
+    pub async fn purge(&self, which: &Which) -> Result<u64, String> {
+        self.tiers.purge(which).await.map_err(|error| error.to_string())
     }
 
-    fn replay(&self, request: &Request, entry: Entry, now: Instant) -> Answer {
-        let kind = if request.envelope.stream { "text/event-stream" } else { "application/json" };
-        let mut head = Head::default();
-        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        let age = now.saturating_duration_since(entry.stored).as_secs();
-        head.headers.insert(header::AGE, HeaderValue::from(age));
-        let chunk = Chunk { bytes: entry.body, progress: true, ..Chunk::default() };
-        Answer::new(self.clock, head, Body::Whole(Some(chunk)))
+    /// How many answers memory holds, and their bytes.
+    pub fn held(&self) -> (u64, u64) {
+        self.tiers.held()
+    }
+
+    async fn find(&self, key: &Key) -> Option<Found> {
+        let now = Moment::of(self.clock.wall());
+        match self.tiers.in_memory(key, now) {
+            Some(entry) => Some(Found { entry, state: CacheState::HitMemory }),
+            None => self.tiers.below(key).await,
+        }
+    }
+
+    /// The answer, if it is of an age that the request allows.
+    fn give(&self, ask: &Ask, wanted: &Wanted, entry: &Entry, state: CacheState) -> Option<Answer> {
+        let now = Moment::of(self.clock.wall());
+        if ask.age_max_ms.is_some_and(|longest| entry.age_ms(now) > longest) {
+            return None;
+        }
+        let fresh = entry.fresh_left_ms(now).is_some();
+        if !fresh && entry.stale_ms(now) >= ask.stale_max_ms {
+            return None;
+        }
+        let answer = wanted.give(entry, if fresh { state } else { CacheState::HitStale });
+        match (&answer, fresh) {
+            (None, _) => self.metrics.unplayable.inc(),
+            (Some(_), true) => self.metrics.hit.inc(),
+            (Some(_), false) => self.metrics.stale.inc(),
+        };
+        answer
+    }
+
+    fn fill(&self, request: &Request, tenant: &Tenant, key: Key, ask: Ask, purges: u64) -> Fill {
+        let streamed = request.envelope.stream && key::has_forms(request.operation);
+        let labels = Labels {
+            tenant: tenant.name.clone(),
+            model: request.model.clone(),
+            tag: ask.tag.as_str().into(),
+        };
+        Fill::new(Filling {
+            clock: self.clock,
+            tiers: self.tiers.clone(),
+            forms: self.forms,
+            key,
+            purges,
+            bytes_max: self.config.answer_kib_max.saturating_mul(1 << 10),
+            fresh_ms: about(ask.fresh_ms, self.chance.unit()),
+            labels,
+            streamed: streamed.then_some(request.operation),
+            passed: Passed::default(),
+        })
     }
 }
 
-/// `Cache-Control: no-cache`: the caller wants a new answer, which may then be kept.
-fn asks_for_a_new_answer(request: &Request) -> bool {
-    directive(request, "no-cache")
+/// A tenth less to a tenth more, by chance from 0 to 1.
+fn about(ms: u64, chance: f64) -> u64 {
+    (ms as f64 * (0.9 + 0.2 * chance)) as u64
 }
 
-fn directive(request: &Request, name: &str) -> bool {
-    let value = request.header(&header::CACHE_CONTROL).unwrap_or_default();
-    value.split(',').any(|directive| directive.trim().eq_ignore_ascii_case(name))
+fn open_disk(
+    clock: Clock,
+    config: &config::Cache,
+    path: &Path,
+    secret: [u8; 32],
+) -> Result<tiers::disk::Opened, OpenError> {
+    let bytes_max = config.disk_mib.saturating_mul(1 << 20);
+    // Nothing older is of use to anybody.
+    let life = config.offline_s.max(config.ttl_s.saturating_add(config.stale_if_error_s));
+    tiers::disk::Disk::open(clock, path, bytes_max, Duration::from_secs(life), secret)
 }

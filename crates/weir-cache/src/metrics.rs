@@ -1,4 +1,4 @@
-//! How often the answer was known.
+//! How often the answer was known, and where.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -11,19 +11,43 @@ struct Labels {
     result: &'static str,
 }
 
-/// Handles resolved once; counting is one atomic add.
+/// Handles of the fast tier resolved once; counting there is one atomic add.
 pub(crate) struct Metrics {
+    requests: Family<Labels, Counter>,
     pub(crate) hit: Counter,
     pub(crate) miss: Counter,
     pub(crate) bypass: Counter,
+    pub(crate) stale: Counter,
+    pub(crate) unplayable: Counter,
 }
 
 impl Metrics {
     pub(crate) fn new(registry: &mut Registry) -> Self {
         let requests = Family::<Labels, Counter>::default();
-        let help = "Look-ups by tier and result; bypass: the request may not be cached";
+        let help = "Look-ups by tier and result; bypass: the request may not be cached; stale: given although fresh no more";
         registry.register("weir_cache_requests", help, requests.clone());
         let handle = |result| requests.get_or_create(&Labels { tier: "memory", result }).clone();
-        Self { hit: handle("hit"), miss: handle("miss"), bypass: handle("bypass") }
+        let [hit, miss, bypass, stale, unplayable] =
+            ["hit", "miss", "bypass", "stale", "unplayable"].map(handle);
+        Self { requests, hit, miss, bypass, stale, unplayable }
+    }
+
+    /// A tier below memory was asked.
+    pub(crate) fn looked(&self, tier: &'static str, hit: bool) {
+        self.count(tier, if hit { "hit" } else { "miss" });
+    }
+
+    /// It was not, because it fails.
+    pub(crate) fn skipped(&self, tier: &'static str) {
+        self.count(tier, "skipped");
+    }
+
+    /// It failed, or took too long.
+    pub(crate) fn failed(&self, tier: &'static str) {
+        self.count(tier, "error");
+    }
+
+    fn count(&self, tier: &'static str, result: &'static str) {
+        self.requests.get_or_create(&Labels { tier, result }).inc();
     }
 }

@@ -1,21 +1,65 @@
-//! What may be kept, for whom, and when two requests are the same.
+//! What may be kept, for whom, how long, and when two requests are the same.
 
+mod age;
+mod disk;
+mod headers;
+mod keys;
+mod tiers;
+
+use std::cell::Cell;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
-use weir_core::{Answer, Body, CacheState, Chunk, Finish, Head, Operation, Request, Scope};
-use weir_testkit::{chat, still_clock, with_header};
+use weir_core::{
+    Answer, Body, CacheState, Chance, Chunk, Clock, Finish, Head, Operation, Rejection, Request, Scope,
+    Tenant,
+};
+use weir_testkit::{chat, start, with_header};
 
 use crate::config::{self, Mode};
-use crate::{Cache, Lookup};
+use crate::{Cache, Forms, Lookup, Parts, Stale};
 
-const A: Scope = Scope::of_hash([1; 32]);
-const B: Scope = Scope::of_hash([2; 32]);
+thread_local! {
+    /// Milliseconds since 1970 on this test's wall clock.
+    static WALL_MS: Cell<u64> = const { Cell::new(1_000_000_000_000) };
+}
+
+fn wall() -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(WALL_MS.get())
+}
+
+/// Lets time pass on the wall clock.
+fn pass(seconds: u64) {
+    WALL_MS.set(WALL_MS.get() + seconds * 1000);
+}
+
+fn clock() -> Clock {
+    Clock::new(start, wall)
+}
+
+/// Streams here are whole answers with a mark before them.
+const FORMS: Forms = Forms {
+    assemble: |_operation, stream, _usage| {
+        Some((stream.slice(b"data: ".len().min(stream.len())..), vec![1, 2]))
+    },
+    play: |_operation, entry, _usage| Some(Bytes::from([b"data: ", &entry.body[..]].concat())),
+};
+
+fn tenant(hash: u8) -> Tenant {
+    Tenant { name: format!("key-{hash}").into(), scope: Scope::of_hash([hash; 32]), team: None }
+}
+
+fn built(config: &config::Cache) -> Cache {
+    let chance = Arc::new(Chance::seeded(1));
+    let parts = Parts { clock: clock(), chance, config, secret: [9; 32], revision: [0; 32], forms: FORMS };
+    Cache::new(parts, &mut Registry::default()).expect("memory opens").0
+}
 
 fn cache(mode: Mode) -> Cache {
-    let config = config::Cache { mode, ..config::Cache::default() };
-    Cache::new(still_clock(), &config, &[9; 32], &mut Registry::default())
+    built(&config::Cache { mode, ..config::Cache::default() })
 }
 
 fn request(body: &str) -> Request {
@@ -29,71 +73,99 @@ fn deterministic(extra: &str) -> Request {
     request(&format!(r#"{{"model":"m","messages":[],"temperature":0{extra}}}"#))
 }
 
-/// Runs a request through: the bytes of a hit, or `None` after having answered a miss with `answer`.
-fn run(cache: &Cache, scope: &Scope, request: &Request, answer: Option<Finish>) -> Option<Bytes> {
+/// Everything that a whole answer, or a stream that is ready, has in it.
+fn read(mut answer: Answer) -> Bytes {
     let mut cx = Context::from_waker(Waker::noop());
-    match cache.look(request, scope) {
-        Lookup::Hit(mut answer) => match answer.poll_chunk(&mut cx) {
-            Poll::Ready(Some(Ok(chunk))) => Some(chunk.bytes),
-            other => panic!("a hit has one chunk, got {other:?}"),
-        },
-        Lookup::Miss(fill) => {
-            let chunk = Chunk { bytes: Bytes::from_static(b"answer"), finish: answer, ..Chunk::default() };
-            let mut passed =
-                Answer::new(still_clock(), Head::default(), Body::Whole(Some(chunk))).observed_by(fill);
-            while let Poll::Ready(Some(_)) = passed.poll_chunk(&mut cx) {}
+    let mut all = Vec::new();
+    while let Poll::Ready(Some(chunk)) = answer.poll_chunk(&mut cx) {
+        all.extend_from_slice(&chunk.unwrap().bytes);
+    }
+    all.into()
+}
+
+/// A look, which needs no waiting while there is only memory.
+fn look(cache: &Cache, tenant: &Tenant, request: &Request) -> Result<Lookup, Rejection> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match std::pin::pin!(cache.look(request, tenant)).poll(&mut cx) {
+        Poll::Ready(found) => found,
+        Poll::Pending => panic!("memory answers at once"),
+    }
+}
+
+/// Answers a miss.
+fn answer_with(fill: crate::Fill, bytes: Bytes, finish: Option<Finish>) {
+    let chunk = Chunk { bytes, finish, ..Chunk::default() };
+    let passed = Answer::new(clock(), Head::default(), Body::Whole(Some(chunk))).observed_by(fill);
+    read(passed);
+}
+
+/// Runs a request through: the bytes of a hit, or `None` after having answered a miss.
+fn run(cache: &Cache, tenant: &Tenant, request: &Request, finish: Option<Finish>) -> Option<Bytes> {
+    match look(cache, tenant, request).expect("the request is understood") {
+        Lookup::Hit(answer) => Some(read(answer)),
+        Lookup::Miss(fill, _stale) => {
+            let mark: &[u8] = if request.envelope.stream { b"data: " } else { b"" };
+            answer_with(fill, [mark, b"answer"].concat().into(), finish);
             None
         }
+    }
+}
+
+fn keep(cache: &Cache, request: &Request) {
+    assert_eq!(run(cache, &tenant(1), request, Some(Finish::Whole)), None, "it was not known before");
+}
+
+fn is_known(cache: &Cache, request: &Request) -> bool {
+    run(cache, &tenant(1), request, None).is_some()
+}
+
+fn stale(cache: &Cache, request: &Request) -> Stale {
+    match look(cache, &tenant(1), request).expect("the request is understood") {
+        Lookup::Hit(_) => panic!("it is fresh"),
+        Lookup::Miss(_, stale) => stale,
     }
 }
 
 #[test]
 fn a_whole_answer_is_known_the_second_time() {
     let cache = cache(Mode::Deterministic);
+    keep(&cache, &deterministic(""));
     let again = deterministic("");
-    assert_eq!(run(&cache, &A, &deterministic(""), Some(Finish::Whole)), None);
-    assert_eq!(run(&cache, &A, &again, None).as_deref(), Some(&b"answer"[..]));
+    assert_eq!(run(&cache, &tenant(1), &again, None).as_deref(), Some(&b"answer"[..]));
     assert_eq!(again.trail.cache(), CacheState::HitMemory);
-}
-
-#[test]
-fn another_tenant_never_sees_it() {
-    let cache = cache(Mode::All);
-    run(&cache, &A, &deterministic(""), Some(Finish::Whole));
-    assert_eq!(run(&cache, &B, &deterministic(""), None), None);
 }
 
 #[test]
 fn what_is_not_whole_is_not_kept() {
     for finish in [None, Some(Finish::Length), Some(Finish::Filtered)] {
         let cache = cache(Mode::All);
-        run(&cache, &A, &deterministic(""), finish);
-        assert_eq!(run(&cache, &A, &deterministic(""), None), None, "{finish:?}");
+        run(&cache, &tenant(1), &deterministic(""), finish);
+        assert!(!is_known(&cache, &deterministic("")), "{finish:?}");
     }
 }
 
 #[test]
-fn requests_differ_by_every_field_but_a_few() {
-    let same = |a: Request, b: Request| {
-        let cache = cache(Mode::All);
-        run(&cache, &A, &a, Some(Finish::Whole));
-        run(&cache, &A, &b, None).is_some()
-    };
-    assert!(!same(deterministic(""), deterministic(r#","top_p":1"#)));
-    assert!(!same(deterministic(r#","unknown":1"#), deterministic(r#","unknown":2"#)));
-    assert!(!same(deterministic(r#","seed":null"#), deterministic("")));
-    assert!(!same(deterministic(r#","stream":true"#), deterministic("")));
-    assert!(same(deterministic(r#","user":"x""#), deterministic(r#","user":"y""#)));
-    assert!(same(deterministic(r#","a":1,"b":2"#), deterministic(r#","b":2,"a":1"#)));
-    assert!(!same(deterministic(""), with_header(deterministic(""), "anthropic-beta", "x")));
+fn an_answer_over_the_limit_is_not_kept() {
+    let cache = built(&config::Cache { mode: Mode::All, answer_kib_max: 0, ..config::Cache::default() });
+    keep(&cache, &deterministic(""));
+    assert!(!is_known(&cache, &deterministic("")));
+}
+
+#[test]
+fn one_kept_answer_is_given_as_a_stream_or_whole() {
+    let cache = cache(Mode::All);
+    let streamed = || deterministic(r#","stream":true"#);
+    keep(&cache, &streamed());
+    assert_eq!(run(&cache, &tenant(1), &deterministic(""), None).as_deref(), Some(&b"answer"[..]));
+    assert_eq!(run(&cache, &tenant(1), &streamed(), None).as_deref(), Some(&b"data: answer"[..]));
 }
 
 #[test]
 fn only_what_may_be_cached_is() {
     let cached = |mode: Mode, make: &dyn Fn() -> Request| {
         let cache = cache(mode);
-        run(&cache, &A, &make(), Some(Finish::Whole));
-        run(&cache, &A, &make(), None).is_some()
+        run(&cache, &tenant(1), &make(), Some(Finish::Whole));
+        is_known(&cache, &make())
     };
     let plain = || request(r#"{"model":"m","messages":[]}"#);
     assert!(!cached(Mode::Deterministic, &plain));
@@ -108,9 +180,14 @@ fn only_what_may_be_cached_is() {
 }
 
 #[test]
-fn an_answer_over_the_limit_is_not_kept() {
-    let config = config::Cache { mode: Mode::All, answer_kib_max: 0, ..config::Cache::default() };
-    let cache = Cache::new(still_clock(), &config, &[9; 32], &mut Registry::default());
-    run(&cache, &A, &deterministic(""), Some(Finish::Whole));
-    assert_eq!(run(&cache, &A, &deterministic(""), None), None);
+fn what_was_thrown_out_while_its_answer_came_is_not_put_back() {
+    let cache = cache(Mode::All);
+    let Ok(Lookup::Miss(fill, _)) = look(&cache, &tenant(1), &deterministic("")) else {
+        panic!("nothing is kept")
+    };
+    let mut cx = Context::from_waker(Waker::noop());
+    let all = crate::Which::All;
+    assert!(matches!(std::pin::pin!(cache.purge(&all)).poll(&mut cx), Poll::Ready(Ok(0))));
+    answer_with(fill, Bytes::from_static(b"answer"), Some(Finish::Whole));
+    assert!(!is_known(&cache, &deterministic("")));
 }

@@ -21,8 +21,12 @@ names! {
     LEVEL = "x-weir-level";
     /// Milliseconds a request waited for its turn.
     QUEUE_MS = "x-weir-queue-ms";
-    /// `off`: not from the cache, not into it.
+    /// `off`: not from the cache, not into it; `exact`: as the config has it.
     CACHE = "x-weir-cache";
+    /// How many seconds the answer that comes stays fresh in the cache.
+    CACHE_TTL = "x-weir-cache-ttl";
+    /// What the answer that comes is called, for whoever wants to throw it out of the cache.
+    CACHE_TAG = "x-weir-cache-tag";
     /// The official Python SDKs' timeout between bytes, in seconds.
     SDK_READ_TIMEOUT = "x-stainless-read-timeout";
     /// How often the official SDKs have sent this request before.

@@ -37,6 +37,8 @@ pub enum Kind {
     UpstreamsDown,
     /// The deadline passed while an endpoint was working.
     DeadlineExceeded,
+    /// The caller wants nothing but a kept answer, and there is none.
+    NotCached,
     /// An endpoint's own error, passed on as it came.
     Upstream,
     /// The gateway is shutting down.
@@ -47,7 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the table's order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -61,6 +63,7 @@ impl Kind {
         Self::QueueTimeout,
         Self::UpstreamsDown,
         Self::DeadlineExceeded,
+        Self::NotCached,
         Self::Upstream,
         Self::Draining,
         Self::Internal,
@@ -87,6 +90,7 @@ impl Kind {
                 (503, "weir_all_upstreams_down", "service_unavailable_error", "overloaded_error")
             }
             Self::DeadlineExceeded => (504, "weir_deadline_exceeded", "timeout_error", "timeout_error"),
+            Self::NotCached => (504, "weir_not_cached", BAD, BAD),
             Self::Upstream => (502, "upstream_error", "api_error", "api_error"),
             Self::Draining => (503, "weir_draining", "service_unavailable_error", "overloaded_error"),
             Self::Internal => (500, "weir_internal", "api_error", "api_error"),

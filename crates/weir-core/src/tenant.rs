@@ -35,4 +35,6 @@ pub struct Tenant {
     pub name: Arc<str>,
     /// Whose answers these are.
     pub scope: Scope,
+    /// With whom it may share answers, if the operator has them shared.
+    pub team: Option<Arc<str>>,
 }

@@ -19,6 +19,10 @@ pub enum CacheState {
     Miss = 1,
     /// Answered from memory.
     HitMemory = 2,
+    /// Answered from disk.
+    HitDisk = 3,
+    /// Answered with what was fresh no more: the service could not be asked, or was pressed.
+    HitStale = 4,
 }
 
 impl CacheState {
@@ -28,7 +32,14 @@ impl CacheState {
             Self::Bypass => "BYPASS",
             Self::Miss => "MISS",
             Self::HitMemory => "HIT-memory",
+            Self::HitDisk => "HIT-disk",
+            Self::HitStale => "HIT-stale",
         }
+    }
+
+    /// Whether the answer came from the cache.
+    pub const fn is_hit(self) -> bool {
+        matches!(self, Self::HitMemory | Self::HitDisk | Self::HitStale)
     }
 }
 
@@ -228,6 +239,8 @@ impl Trail {
         match self.cache.load(Ordering::Relaxed) {
             1 => CacheState::Miss,
             2 => CacheState::HitMemory,
+            3 => CacheState::HitDisk,
+            4 => CacheState::HitStale,
             _ => CacheState::Bypass,
         }
     }

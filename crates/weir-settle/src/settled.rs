@@ -75,7 +75,7 @@ impl Outcome {
             (None, End::Failed(_)) => Self::Truncated,
             (None, End::Complete) if status >= 400 => Self::PassedError,
             (None, End::Complete) if trail.degraded_how().is_some() => Self::Degraded,
-            (None, End::Complete) if trail.cache() == CacheState::HitMemory => Self::OkCache,
+            (None, End::Complete) if trail.cache().is_hit() => Self::OkCache,
             (None, End::Complete) if trail.was_rescued() => Self::OkContinued,
             (None, End::Complete) if trail.attempts() > 1 => Self::OkRetried,
             (None, End::Complete) => Self::Ok,

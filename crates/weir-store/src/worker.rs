@@ -26,8 +26,8 @@ pub struct Store {
     writes: SyncSender<Write>,
 }
 
-/// Reads, and answers whoever asked. Returns whether the file was found damaged.
-type Read = Box<dyn FnOnce(&Connection) -> bool + Send>;
+/// Reads. Returns whether the file was found damaged, and how to answer whoever asked.
+type Read = Box<dyn FnOnce(&Connection) -> (bool, Box<dyn FnOnce()>) + Send>;
 /// Writes. Returns whether the file was found damaged, and how to tell the outcome to whoever asked.
 type Write = Box<dyn FnOnce(&Connection) -> (bool, Acknowledge) + Send>;
 type Acknowledge = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -98,9 +98,11 @@ impl Store {
         let job: Read = Box::new(move |connection| {
             let result = read(connection);
             let damaged = result.as_ref().is_err_and(database::is_damage);
-            // Nobody may be waiting any more.
-            let _gone = told.send(result.map_err(StoreError::from));
-            damaged
+            let answer: Box<dyn FnOnce()> = Box::new(move || {
+                // Nobody may be waiting any more.
+                let _gone = told.send(result.map_err(StoreError::from));
+            });
+            (damaged, answer)
         });
         hand(&self.reads, job)?;
         Outcome(outcome).await
@@ -178,13 +180,17 @@ impl Reader {
                 };
             }
             // Without a connection the job is dropped, and whoever asked learns that the database is closed.
-            let damaged = open.as_ref().is_some_and(|(connection, _)| job(connection));
+            let Some((damaged, answer)) = open.as_ref().map(|(connection, _)| job(connection)) else {
+                continue;
+            };
             if damaged {
                 open = None;
                 let look: Write = Box::new(|_connection| (true, Box::new(|_committed| {})));
                 // When its queue is full it will see for itself.
                 let _busy = self.writer.try_send(look);
             }
+            // After the writer was told: what is written from now on goes into the new file.
+            answer();
         }
     }
 }
@@ -199,6 +205,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// The database, for what has to be known before the work begins.
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Works until the last [`Store`] is gone; then everything that was handed over is committed. To be run on a thread of
     /// its own.
     pub fn run(mut self) {

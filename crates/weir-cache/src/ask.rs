@@ -1,0 +1,161 @@
+//! What a request allows of the cache: by the operator's mode, by what it asks for, and by its headers.
+//!
+//! What always holds: a caller can ask for less of the cache than the operator gives, never for more; a header that cannot
+//! be understood is an error that names it, since a caller who writes one means something by it. (`Cache-Control` comes
+//! from browsers and proxies as well: of it, what is not understood is passed over, as HTTP has it.)
+
+use std::time::Duration;
+
+use http::header::{CACHE_CONTROL, HeaderName};
+use weir_core::{Kind, Operation, Rejection, Request, names};
+
+use crate::config::{self, Mode};
+
+/// What is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// Whether a kept answer may be given.
+    pub(crate) may_read: bool,
+    /// The oldest that may be given, in milliseconds.
+    pub(crate) age_max_ms: Option<u64>,
+    /// For how long after it was fresh one may be given without need, in milliseconds.
+    pub(crate) stale_max_ms: u64,
+    /// For how long after it was fresh one may be given instead of an error, in milliseconds.
+    pub(crate) on_error_ms: u64,
+    /// Nothing but a kept answer will do.
+    pub(crate) only: bool,
+    /// How long the answer that comes will be fresh, in milliseconds, before chance shortens or lengthens it.
+    pub(crate) fresh_ms: u64,
+    /// What it will be called.
+    pub(crate) tag: String,
+}
+
+/// The longest tag.
+const TAG_BYTES_MAX: usize = 64;
+
+/// What a request allows; `None`: the answer may neither come from the cache nor go into it.
+///
+/// # Errors
+/// A header of weir's own cannot be understood.
+pub(crate) fn of(request: &Request, config: &config::Cache) -> Result<Option<Ask>, Rejection> {
+    let off = switched_off(request)?;
+    let (ttl, tag) = (ttl(request, config)?, tag(request)?);
+    let control = Control::of(request);
+    if off || control.no_store || !may_be_kept(request, config.mode) {
+        // A caller who will have nothing else has asked for something that cannot be.
+        return if control.only_if_cached { Err(not_kept()) } else { Ok(None) };
+    }
+    Ok(Some(Ask {
+        may_read: !control.no_cache,
+        age_max_ms: control.max_age_s.map(in_ms),
+        stale_max_ms: in_ms(control.max_stale_s.unwrap_or(0).min(config.stale_if_error_s)),
+        on_error_ms: in_ms(control.stale_if_error_s.unwrap_or(u64::MAX).min(config.stale_if_error_s)),
+        only: control.only_if_cached,
+        fresh_ms: in_ms(ttl),
+        tag,
+    }))
+}
+
+/// Nothing but a kept answer would have done, and there is none.
+pub(crate) fn not_kept() -> Rejection {
+    let message = "no answer to this request is kept, and `cache-control: only-if-cached` asks for no other";
+    Rejection::new(Kind::NotCached, message).at("cache-control")
+}
+
+const fn in_ms(s: u64) -> u64 {
+    s.saturating_mul(1000)
+}
+
+fn may_be_kept(request: &Request, mode: Mode) -> bool {
+    let envelope = &request.envelope;
+    let deterministic = match request.operation {
+        Operation::Embeddings | Operation::CountTokens => true,
+        Operation::Other => return false,
+        _ => envelope.temperature_zero || envelope.seeded,
+    };
+    let by_mode = match mode {
+        Mode::Off => false,
+        // A tool call is an action: repeating it from memory must be the operator's decision.
+        Mode::Deterministic => deterministic && !envelope.tools,
+        Mode::All => true,
+    };
+    by_mode && !envelope.stateful
+}
+
+fn switched_off(request: &Request) -> Result<bool, Rejection> {
+    match header(request, &names::CACHE)? {
+        None | Some("exact") => Ok(false),
+        Some("off") => Ok(true),
+        Some(other) => Err(misread(&names::CACHE, other, "`off` or `exact`")),
+    }
+}
+
+/// How long the answer is to be fresh, in seconds; never longer than it is kept at all.
+fn ttl(request: &Request, config: &config::Cache) -> Result<u64, Rejection> {
+    let Some(asked) = header(request, &names::CACHE_TTL)? else { return Ok(config.ttl_s) };
+    let longest = config.offline_s.max(config.ttl_s);
+    match asked.trim().parse() {
+        Ok(ttl) if (1..=longest).contains(&ttl) => Ok(ttl),
+        _ => Err(misread(&names::CACHE_TTL, asked, &format!("seconds from 1 to {longest}"))),
+    }
+}
+
+fn tag(request: &Request) -> Result<String, Rejection> {
+    let tag = header(request, &names::CACHE_TAG)?.unwrap_or_default();
+    if tag.len() > TAG_BYTES_MAX {
+        return Err(misread(&names::CACHE_TAG, tag, &format!("at most {TAG_BYTES_MAX} characters")));
+    }
+    Ok(tag.to_owned())
+}
+
+fn header<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r str>, Rejection> {
+    let Some(value) = request.headers.get(name) else { return Ok(None) };
+    value.to_str().map(Some).map_err(|_bytes| misread(name, "bytes that are no text", "text"))
+}
+
+fn misread(name: &HeaderName, value: &str, expected: &str) -> Rejection {
+    let shown: String = value.chars().take(40).collect();
+    let message = format!("the header `{name}` is `{shown}`, expected {expected}");
+    Rejection::new(Kind::BadRequest, message).at(name.as_str())
+}
+
+/// `Cache-Control` as far as it is acted on (RFC 9111, RFC 5861).
+#[derive(Debug, Default)]
+struct Control {
+    no_store: bool,
+    no_cache: bool,
+    only_if_cached: bool,
+    max_age_s: Option<u64>,
+    max_stale_s: Option<u64>,
+    stale_if_error_s: Option<u64>,
+}
+
+impl Control {
+    fn of(request: &Request) -> Self {
+        let mut control = Self::default();
+        for value in request.headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()) {
+            for directive in value.split(',') {
+                control.note(directive.trim());
+            }
+        }
+        control
+    }
+
+    fn note(&mut self, directive: &str) {
+        let (name, value) =
+            directive.split_once('=').map_or((directive, None), |(name, value)| (name, Some(value)));
+        let seconds = || value.and_then(|value| value.trim_matches('"').parse().ok());
+        match name.to_ascii_lowercase().as_str() {
+            "no-store" => self.no_store = true,
+            "no-cache" => self.no_cache = true,
+            "only-if-cached" => self.only_if_cached = true,
+            "max-age" => self.max_age_s = seconds(),
+            // Without a number: however stale it is.
+            "max-stale" => {
+                self.max_stale_s = if value.is_none() { Some(Duration::MAX.as_secs()) } else { seconds() }
+            }
+            "stale-if-error" => self.stale_if_error_s = seconds(),
+            _ => {}
+        }
+    }
+}

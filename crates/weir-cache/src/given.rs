@@ -1,0 +1,127 @@
+//! A kept answer in the form that a request asks for.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderValue, header};
+use weir_core::{
+    Answer, Body, CacheState, Chunk, ChunkStream, Clock, Failure, Head, Kind, Operation, Rejection, Request,
+    Trail,
+};
+
+use crate::Forms;
+use crate::entry::{Entry, Moment};
+use crate::key::has_forms;
+
+/// How stale an answer may be that is given because the service is pressed.
+const STALE_PRESSED_MS: u64 = 30_000;
+
+/// How a request wants its answer.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    clock: Clock,
+    forms: Forms,
+    operation: Operation,
+    stream: bool,
+    usage: bool,
+    trail: Arc<Trail>,
+}
+
+impl Wanted {
+    pub(crate) fn by(request: &Request, clock: Clock, forms: Forms) -> Self {
+        let envelope = &request.envelope;
+        Self {
+            clock,
+            forms,
+            operation: request.operation,
+            stream: envelope.stream && has_forms(request.operation),
+            usage: envelope.wants_usage,
+            trail: request.trail.clone(),
+        }
+    }
+
+    /// The kept answer; `None` if it cannot be given in this form.
+    pub(crate) fn give(&self, entry: &Entry, state: CacheState) -> Option<Answer> {
+        let age = entry.age_ms(Moment::of(self.clock.wall())) / 1000;
+        let mut head = Head::default();
+        head.headers.insert(header::AGE, HeaderValue::from(age));
+        let (kind, body) = if self.stream {
+            let bytes = (self.forms.play)(self.operation, entry, self.usage)?;
+            let chunk = Chunk { bytes, progress: true, ..Chunk::default() };
+            ("text/event-stream", Body::Stream(Box::pin(Played(Some(chunk)))))
+        } else {
+            let chunk = Chunk { bytes: entry.body.clone(), progress: true, ..Chunk::default() };
+            ("application/json", Body::Whole(Some(chunk)))
+        };
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        self.trail.cache_said(state);
+        Some(Answer::new(self.clock, head, body))
+    }
+}
+
+/// The events of a kept answer.
+struct Played(Option<Chunk>);
+
+impl ChunkStream for Played {
+    fn poll_chunk(mut self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Failure>>> {
+        Poll::Ready(self.0.take().map(Ok))
+    }
+}
+
+/// An answer that is fresh no more: for when there is no better one.
+pub struct Stale {
+    pub(crate) kept: Option<Kept>,
+}
+
+pub(crate) struct Kept {
+    pub(crate) entry: Entry,
+    pub(crate) wanted: Wanted,
+    /// For how long after it was fresh it may be given instead of an error.
+    pub(crate) on_error_ms: u64,
+    /// How old it may be while nobody can be reached.
+    pub(crate) offline_ms: u64,
+}
+
+impl Stale {
+    pub(crate) const NONE: Self = Self { kept: None };
+
+    /// The answer, if it is hardly stale: the service is pressed, and one call less helps it.
+    pub fn under_pressure(&self) -> Option<Answer> {
+        let kept = self.kept.as_ref()?;
+        kept.give_if(|entry, now| entry.stale_ms(now) <= STALE_PRESSED_MS)
+    }
+
+    /// The answer, if it is better than what the caller would be told.
+    pub fn instead_of(&self, rejection: &Rejection) -> Option<Answer> {
+        let kept = self.kept.as_ref()?;
+        // The caller's own mistakes are not mended by an old answer.
+        let ours = matches!(
+            rejection.kind,
+            Kind::Overloaded
+                | Kind::QueueTimeout
+                | Kind::UpstreamsDown
+                | Kind::DeadlineExceeded
+                | Kind::Upstream
+        );
+        if !ours || rejection.reply.is_some() {
+            return None;
+        }
+        let offline = rejection.kind == Kind::UpstreamsDown;
+        kept.give_if(|entry, now| {
+            entry.stale_ms(now) <= kept.on_error_ms || (offline && entry.age_ms(now) <= kept.offline_ms)
+        })
+    }
+}
+
+impl Kept {
+    fn give_if(&self, may: impl Fn(&Entry, Moment) -> bool) -> Option<Answer> {
+        let now = Moment::of(self.wanted.clock.wall());
+        if !may(&self.entry, now) {
+            return None;
+        }
+        let answer = self.wanted.give(&self.entry, CacheState::HitStale)?;
+        self.wanted.trail.degraded(format!("stale;age={}", self.entry.age_ms(now) / 1000));
+        Some(answer)
+    }
+}

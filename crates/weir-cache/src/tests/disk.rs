@@ -1,0 +1,183 @@
+//! Answers outlive the process, within bounds, and whatever becomes of the file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use weir_core::{CacheState, Chance, Finish};
+use weir_testkit::with_header;
+
+use super::{FORMS, answer_with, clock, deterministic, pass, read, tenant};
+use crate::config::{self, Mode};
+use crate::{Cache, Lookup, Parts, Threads, Which};
+
+/// A folder of the test's own, gone when it ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("weir-cache-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn config(&self) -> config::Cache {
+        config::Cache { mode: Mode::All, disk: Some(self.0.join("cache.db")), ..config::Cache::default() }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder that stays behind harms nobody.
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A process that keeps answers on disk.
+struct Process {
+    cache: Cache,
+    threads: [JoinHandle<()>; 2],
+}
+
+impl Process {
+    /// With a secret of its own, which the file's takes the place of.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test plays the binary, which gives the workers their threads"
+    )]
+    fn start(config: &config::Cache, secret: u8) -> Self {
+        let chance = Arc::new(Chance::seeded(1));
+        let parts =
+            Parts { clock: clock(), chance, config, secret: [secret; 32], revision: [0; 32], forms: FORMS };
+        let (cache, threads) = Cache::new(parts, &mut Registry::default()).unwrap();
+        let Threads(reader, writer) = threads.expect("there is a tier on disk");
+        Self { cache, threads: [std::thread::spawn(|| reader.run()), std::thread::spawn(|| writer.run())] }
+    }
+
+    fn stop(self) {
+        drop(self.cache);
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+
+    async fn keep(&self, extra: &str, answer: &[u8]) {
+        match self.cache.look(&deterministic(extra), &tenant(1)).await {
+            Ok(Lookup::Miss(fill, _)) => {
+                answer_with(fill, Bytes::copy_from_slice(answer), Some(Finish::Whole))
+            }
+            Ok(Lookup::Hit(_)) => panic!("it was not known before"),
+            Err(refused) => panic!("{refused:?}"),
+        }
+    }
+
+    async fn known(&self, extra: &str) -> Option<(Bytes, CacheState)> {
+        let request = deterministic(extra);
+        match self.cache.look(&request, &tenant(1)).await {
+            Ok(Lookup::Hit(answer)) => Some((read(answer), request.trail.cache())),
+            _ => None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_outlive_the_process_and_are_then_in_memory() {
+    let folder = Folder::new();
+    let process = Process::start(&folder.config(), 1);
+    process.keep("", b"answer").await;
+    process.stop();
+    let process = Process::start(&folder.config(), 2);
+    let answer = Bytes::from_static(b"answer");
+    assert_eq!(process.known("").await, Some((answer.clone(), CacheState::HitDisk)));
+    assert_eq!(process.known("").await, Some((answer, CacheState::HitMemory)));
+    process.stop();
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_set_aside_and_answers_are_kept_again() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("cache.db"), vec![0xa5; 100_000]).unwrap();
+    let process = Process::start(&folder.config(), 1);
+    process.keep("", b"answer").await;
+    process.stop();
+    assert!(folder.0.join("cache.db.damaged-1").exists());
+    let process = Process::start(&folder.config(), 2);
+    assert!(process.known("").await.is_some());
+    process.stop();
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_under_way_fails_no_request_and_its_successor_knows_the_secret() {
+    let folder = Folder::new();
+    let process = Process::start(&folder.config(), 1);
+    process.keep("", b"answer").await;
+    process.stop();
+    let file = folder.0.join("cache.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Page 2 is the secret's own; whatever lies behind it is the answers'.
+    bytes[8192..].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+    let process = Process::start(&folder.config(), 2);
+    assert_eq!(process.known("").await, None);
+    // Written by the successor of the damaged file.
+    process.keep("", b"another").await;
+    process.stop();
+    assert!(folder.0.join("cache.db.damaged-1").exists());
+    let process = Process::start(&folder.config(), 3);
+    assert!(process.known("").await.is_some_and(|(_, state)| state == CacheState::HitDisk));
+    process.stop();
+}
+
+#[tokio::test]
+async fn the_file_has_a_size_and_the_least_recently_used_go() {
+    let folder = Folder::new();
+    let config = config::Cache { disk_mib: 1, memory_mib: 0, ..folder.config() };
+    let process = Process::start(&config, 1);
+    let answer = vec![b'x'; 100_000];
+    for number in 0..10 {
+        process.keep(&format!(r#","n":{number}"#), &answer).await;
+        pass(100);
+    }
+    process.stop();
+    let process = Process::start(&config, 1);
+    // The first is used, so that the second is the oldest.
+    assert!(process.known(r#","n":0"#).await.is_some());
+    pass(1);
+    for number in 10..12 {
+        process.keep(&format!(r#","n":{number}"#), &answer).await;
+    }
+    process.stop();
+    let process = Process::start(&config, 1);
+    let mut known = Vec::new();
+    for number in 0..12 {
+        if process.known(&format!(r#","n":{number}"#)).await.is_some() {
+            known.push(number);
+        }
+    }
+    assert_eq!(known, [0, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    process.stop();
+}
+
+#[tokio::test]
+async fn answers_are_thrown_out_by_key_model_and_tag() {
+    let folder = Folder::new();
+    let process = Process::start(&folder.config(), 1);
+    let tagged = with_header(deterministic(r#","n":2"#), "x-weir-cache-tag", "prices");
+    process.keep(r#","n":1"#, b"one").await;
+    let Ok(Lookup::Miss(fill, _)) = process.cache.look(&tagged, &tenant(1)).await else {
+        panic!("nothing is kept")
+    };
+    answer_with(fill, Bytes::from_static(b"two"), Some(Finish::Whole));
+    let cache = &process.cache;
+    let purge = |which| async move { cache.purge(&which).await.unwrap() };
+    assert_eq!(purge(Which::Tenant("nobody".into())).await, 0);
+    assert_eq!(purge(Which::Tag("prices".into())).await, 1);
+    assert!(process.known(r#","n":2"#).await.is_none());
+    assert!(process.known(r#","n":1"#).await.is_some());
+    assert_eq!(purge(Which::Model("m".into())).await, 1);
+    assert!(process.known(r#","n":1"#).await.is_none());
+    process.stop();
+}

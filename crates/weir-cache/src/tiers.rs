@@ -1,0 +1,194 @@
+//! The tiers, from the fastest to the one that lasts longest.
+//!
+//! What always holds: a tier that is slow or broken is skipped, and a request is never answered the worse for it; what is
+//! found below is kept above for at most [`PROMOTED_MS`], which so bounds how long an answer is given after a tier below was
+//! told to forget it.
+
+mod breaker;
+pub(crate) mod disk;
+mod memory;
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use weir_core::{CacheState, Clock};
+
+use crate::config;
+use crate::entry::{Entry, Moment};
+use crate::key::Key;
+use crate::metrics::Metrics;
+
+use breaker::Breaker;
+use memory::Memory;
+
+/// How long what was found below stays above.
+const PROMOTED_MS: u64 = 300_000;
+
+/// What is to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Everything.
+    All,
+    /// What answered this key's requests.
+    Tenant(String),
+    /// What was asked of this model.
+    Model(String),
+    /// What was called this by its callers.
+    Tag(String),
+}
+
+impl Which {
+    /// Whether an entry is one of them.
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tenant(tenant) => **tenant == *entry.labels.tenant,
+            Self::Model(model) => **model == *entry.labels.model,
+            Self::Tag(tag) => **tag == *entry.labels.tag,
+        }
+    }
+}
+
+/// A future behind a pointer: tiers are few, and each of their calls is worth an allocation.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Why a tier could not do it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct TierError(pub(crate) String);
+
+/// A place below memory where answers are kept.
+pub(crate) trait Tier: Send + Sync {
+    /// What it is called in metrics and logs.
+    fn name(&self) -> &'static str;
+    /// What is said of an answer from it.
+    fn state(&self) -> CacheState;
+    /// How long a request waits for it.
+    fn patience(&self) -> Duration;
+    /// What is kept under a key.
+    fn get(&self, key: Key) -> Boxed<'_, Result<Option<Entry>, TierError>>;
+    /// Keeps an answer, some time soon.
+    fn put(&self, key: Key, entry: Entry) -> Result<(), TierError>;
+    /// Forgets; says how many.
+    fn purge(&self, which: Which) -> Boxed<'_, Result<u64, TierError>>;
+}
+
+/// All tiers.
+pub(crate) struct Tiers {
+    clock: Clock,
+    memory: Memory,
+    below: Vec<Below>,
+    purges: AtomicU64,
+    metrics: Arc<Metrics>,
+}
+
+struct Below {
+    tier: Box<dyn Tier>,
+    /// Guards a few comparisons.
+    breaker: Mutex<Breaker>,
+}
+
+/// An answer, and where it was found.
+pub(crate) struct Found {
+    pub(crate) entry: Entry,
+    pub(crate) state: CacheState,
+}
+
+impl Tiers {
+    pub(crate) fn new(
+        clock: Clock,
+        config: &config::Cache,
+        below: Vec<Box<dyn Tier>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let below =
+            below.into_iter().map(|tier| Below { tier, breaker: Mutex::new(Breaker::default()) }).collect();
+        Self { clock, memory: Memory::new(config), below, purges: AtomicU64::new(0), metrics }
+    }
+
+    /// The answer in memory, if there is one that may still be given from there.
+    pub(crate) fn in_memory(&self, key: &Key, now: Moment) -> Option<Entry> {
+        self.memory.get(key, now)
+    }
+
+    /// The answer in the first tier below memory that has it. It is kept above from then on.
+    pub(crate) async fn below(&self, key: &Key) -> Option<Found> {
+        let purges = self.purges();
+        for below in &self.below {
+            let Some(entry) = self.ask(below, *key).await else { continue };
+            let now = Moment::of(self.clock.wall());
+            if let Some(left) = entry.fresh_left_ms(now).filter(|_| self.purges() == purges) {
+                self.memory.put(*key, entry.clone(), Some(Moment(now.0 + left.min(PROMOTED_MS))));
+            }
+            return Some(Found { entry, state: below.tier.state() });
+        }
+        None
+    }
+
+    async fn ask(&self, below: &Below, key: Key) -> Option<Entry> {
+        if !below.breaker().lets_through(self.clock.now()) {
+            self.metrics.skipped(below.tier.name());
+            return None;
+        }
+        let asked = tokio::time::timeout(below.tier.patience(), below.tier.get(key)).await;
+        let failed = match asked {
+            Ok(Ok(found)) => {
+                below.breaker().well();
+                self.metrics.looked(below.tier.name(), found.is_some());
+                return found;
+            }
+            Ok(Err(error)) => error,
+            Err(_elapsed) => TierError(format!("no answer within {} ms", below.tier.patience().as_millis())),
+        };
+        self.failed(below, &failed);
+        None
+    }
+
+    /// How often answers were thrown out so far.
+    pub(crate) fn purges(&self) -> u64 {
+        self.purges.load(Ordering::Acquire)
+    }
+
+    /// Keeps an answer in every tier, unless some were thrown out since there had been `purges`: it may be one of them.
+    pub(crate) fn put(&self, key: Key, entry: &Entry, purges: u64) {
+        if self.purges() != purges {
+            return;
+        }
+        self.memory.put(key, entry.clone(), None);
+        for below in &self.below {
+            if let Err(error) = below.tier.put(key, entry.clone()) {
+                self.failed(below, &error);
+            }
+        }
+    }
+
+    /// Forgets in every tier. Says how many were in the tier that had the most of them.
+    pub(crate) async fn purge(&self, which: &Which) -> Result<u64, TierError> {
+        self.purges.fetch_add(1, Ordering::AcqRel);
+        let mut most = self.memory.purge(which);
+        for below in &self.below {
+            most = most.max(below.tier.purge(which.clone()).await?);
+        }
+        Ok(most)
+    }
+
+    /// Entries and bytes in memory.
+    pub(crate) fn held(&self) -> (u64, u64) {
+        self.memory.held()
+    }
+
+    fn failed(&self, below: &Below, error: &TierError) {
+        self.metrics.failed(below.tier.name());
+        if below.breaker().ill(self.clock.now()) {
+            tracing::warn!(tier = below.tier.name(), %error, "a tier of the cache fails and is skipped for a while");
+        }
+    }
+}
+
+impl Below {
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
