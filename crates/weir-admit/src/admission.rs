@@ -31,11 +31,9 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// What is left of the key's rates, into the answer's head.
-    pub fn write_headers(&self, headers: &mut HeaderMap) {
-        if let Some(charge) = &self.charge {
-            charge.limits.write_headers(charge.dialect, headers);
-        }
+    /// The key's rates, to be told with the answer.
+    pub fn rates(&self) -> Rates {
+        Rates(self.charge.as_ref().map(|charge| (charge.limits.clone(), charge.dialect)))
     }
 
     /// The observer that charges what the answer really used and frees the seat at its end.
@@ -46,6 +44,18 @@ impl Admission {
     /// The same for an answer that costs nothing: one from the cache.
     pub fn into_free_observer(self) -> impl Observer {
         Settling { admission: self, usage: None, free: true }
+    }
+}
+
+/// The rates of the key that asked, if it has any.
+pub struct Rates(Option<(Arc<Limits>, Dialect)>);
+
+impl Rates {
+    /// What is left of them, into the answer's head.
+    pub fn write_headers(&self, headers: &mut HeaderMap) {
+        if let Some((limits, dialect)) = &self.0 {
+            limits.write_headers(*dialect, headers);
+        }
     }
 }
 

@@ -12,7 +12,15 @@ use crate::{Admission, Admit, Models, NewKey, config};
 const TOKEN: &str = "weir_000102030405060708090a0b0c0d0e0f1011121314151617";
 
 fn key(rpm: Option<u64>, tpm: Option<u64>, priority_cap: u8) -> config::Key {
-    config::Key { name: "team".into(), hash: crate::hash_text(TOKEN), rpm, tpm, priority_cap, weight: 1 }
+    config::Key {
+        name: "team".into(),
+        hash: crate::hash_text(TOKEN),
+        rpm,
+        tpm,
+        priority_cap,
+        weight: 1,
+        team: None,
+    }
 }
 
 fn admit(keys: &[config::Key], requests_max: usize) -> Admit {

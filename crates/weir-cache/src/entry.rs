@@ -13,8 +13,8 @@ use bytes::Bytes;
 pub struct Entry {
     /// The body.
     pub body: Bytes,
-    /// Where its text was cut into pieces, in bytes, when it came as a stream.
-    pub cuts: Arc<[u32]>,
+    /// Where its texts were cut into pieces, when it came as a stream, in the form of whoever knows the dialects.
+    pub cuts: Bytes,
     /// When it was made.
     pub made: Moment,
     /// How long it is fresh.
@@ -72,6 +72,6 @@ impl Entry {
         const TABLE_BYTES: usize = 200;
         let Labels { tenant, model, tag } = &self.labels;
         let labels = tenant.len() + model.len() + tag.len();
-        (TABLE_BYTES + self.body.len() + size_of_val(&*self.cuts) + labels) as u64
+        (TABLE_BYTES + self.body.len() + self.cuts.len() + labels) as u64
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Filling {
     pub(crate) labels: Labels,
     /// Of which operation it is, when it comes as a stream that is kept as a whole answer.
     pub(crate) streamed: Option<Operation>,
+    /// The stream goes to the caller without its report of tokens.
+    pub(crate) untold: bool,
     pub(crate) passed: Passed,
 }
 
@@ -80,11 +82,12 @@ impl Observer for Fill {
 
 impl Filling {
     fn keep(self) {
-        let Self { clock, tiers, forms, key, purges, fresh_ms, labels, streamed, passed, .. } = self;
+        let Self { clock, tiers, forms, key, purges, fresh_ms, labels, streamed, untold, passed, .. } = self;
         let bytes = passed.bytes.freeze();
+        let missing = passed.usage.filter(|_| untold);
         let (body, cuts) = match streamed {
-            None => (bytes, Vec::new()),
-            Some(operation) => match (forms.assemble)(operation, &bytes, passed.usage) {
+            None => (bytes, Bytes::new()),
+            Some(operation) => match (forms.assemble)(operation, &bytes, missing) {
                 Some(whole) => whole,
                 None => return,
             },
@@ -92,6 +95,6 @@ impl Filling {
         // Of its own, so that it does not hold the larger buffer that it came in.
         let body = Bytes::copy_from_slice(&body);
         let made = Moment::of(clock.wall());
-        tiers.put(key, &Entry { body, cuts: cuts.into(), made, fresh_ms, labels }, purges);
+        tiers.put(key, &Entry { body, cuts, made, fresh_ms, labels }, purges);
     }
 }

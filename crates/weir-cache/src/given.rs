@@ -86,6 +86,12 @@ pub(crate) struct Kept {
 impl Stale {
     pub(crate) const NONE: Self = Self { kept: None };
 
+    /// The same, or nothing for a caller who will have no lesser answer.
+    #[must_use]
+    pub fn only_if(self, may_be_given: bool) -> Self {
+        if may_be_given { self } else { Self::NONE }
+    }
+
     /// The answer, if it is hardly stale: the service is pressed, and one call less helps it.
     pub fn under_pressure(&self) -> Option<Answer> {
         let kept = self.kept.as_ref()?;

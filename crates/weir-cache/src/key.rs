@@ -20,13 +20,18 @@ pub(crate) type Key = [u8; 32];
 pub(crate) struct Keyed {
     secret: [u8; 32],
     scope: Scope,
-    /// What answers depend on besides the request: which models are asked for which.
+    /// A hash of what answers depend on besides the request.
     revision: [u8; 32],
 }
 
 impl Keyed {
-    pub(crate) const fn new(secret: [u8; 32], scope: Scope, revision: [u8; 32]) -> Self {
-        Self { secret, scope, revision }
+    pub(crate) fn new(secret: [u8; 32], scope: Scope, revision: &[String]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in revision {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        Self { secret, scope, revision: *hasher.finalize().as_bytes() }
     }
 
     pub(crate) fn key(&self, tenant: &Tenant, request: &Request) -> Key {

@@ -15,6 +15,7 @@ mod tiers;
 pub mod config;
 mod entry;
 mod fill;
+mod flight;
 mod given;
 mod metrics;
 
@@ -24,11 +25,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
-use weir_core::{Answer, CacheState, Chance, Clock, Operation, Rejection, Request, Tenant, Usage};
+use weir_core::{Answer, CacheState, Chance, Clock, Operation, Priority, Rejection, Request, Tenant, Usage};
 use weir_store::{OpenError, Reader, Writer};
 
 pub use entry::Entry;
 pub use fill::Fill;
+pub use flight::{Begun, FlightKey, Flights, Lead, Listener};
 pub use given::Stale;
 pub use tiers::Which;
 
@@ -46,9 +48,9 @@ mod tests;
 /// How answers are brought from one form into the other, by whoever knows the dialects.
 #[derive(Clone, Copy)]
 pub struct Forms {
-    /// The whole answer that a stream comes to, with the tokens it reported, and where its text was cut. `None`: it cannot be
-    /// had from the stream.
-    pub assemble: fn(Operation, &Bytes, Option<Usage>) -> Option<(Bytes, Vec<u32>)>,
+    /// The whole answer that a stream comes to, and where its texts were cut. With the tokens that the service reported, if
+    /// the stream does not say so itself. `None`: it cannot be had from the stream.
+    pub assemble: fn(Operation, &Bytes, Option<Usage>) -> Option<(Bytes, Bytes)>,
     /// The stream of a kept answer, with its report of tokens if that is wanted. `None`: it cannot be had from it.
     pub play: fn(Operation, &Entry, bool) -> Option<Bytes>,
 }
@@ -63,8 +65,8 @@ pub struct Parts<'a> {
     pub config: &'a config::Cache,
     /// What the keys are made with, so that keys seen in a dump do not reveal guessable prompts.
     pub secret: [u8; 32],
-    /// What answers depend on besides the request: a hash of which models are asked for which, and where.
-    pub revision: [u8; 32],
+    /// What answers depend on besides the request: which model, where, answers for which.
+    pub revision: &'a [String],
     /// The dialects.
     pub forms: Forms,
 }
@@ -77,6 +79,7 @@ pub struct Cache {
     keyed: Keyed,
     tiers: Arc<Tiers>,
     forms: Forms,
+    flights: Arc<Flights>,
     metrics: Arc<Metrics>,
 }
 
@@ -84,42 +87,63 @@ pub struct Cache {
 pub enum Lookup {
     /// The answer, known.
     Hit(Answer),
-    /// Nothing; or an answer that is better than none. The fill keeps the answer that comes, if it may be kept.
-    Miss(Fill, Stale),
+    /// Nothing.
+    Miss(Miss),
+}
+
+/// What there is instead of an answer.
+pub struct Miss {
+    /// Keeps the answer that comes, if it may be kept.
+    pub fill: Fill,
+    /// An answer that is better than none.
+    pub stale: Stale,
+    /// The call that all share who ask for the same; `None` when this one may have a call of its own only.
+    pub shared: Option<FlightKey>,
 }
 
 /// The threads of the tier on disk: each is to be run on one of its own.
 pub struct Threads(pub Reader, pub Writer);
 
 impl Cache {
-    /// Builds the stage with what its config asks for.
+    /// Builds the stage with all the tiers that its config asks for.
     ///
     /// # Errors
     /// The database cannot be opened.
-    pub fn new(parts: Parts<'_>, registry: &mut Registry) -> Result<(Self, Option<Threads>), OpenError> {
-        let Parts { clock, chance, config, mut secret, revision, forms } = parts;
-        let mut below: Vec<Box<dyn Tier>> = Vec::new();
-        let mut threads = None;
-        if let Some(path) = &config.disk {
-            let opened = open_disk(clock, config, path, secret)?;
-            secret = opened.disk.secret;
-            threads = Some(Threads(opened.reader, opened.writer));
-            below.push(Box::new(opened.disk));
-        }
+    pub fn new(mut parts: Parts<'_>, registry: &mut Registry) -> Result<(Self, Option<Threads>), OpenError> {
+        let Some(path) = &parts.config.disk else { return Ok((Self::in_memory(parts, registry), None)) };
+        let opened = open_disk(parts.clock, parts.config, path, parts.secret)?;
+        parts.secret = opened.disk.secret;
+        let threads = Threads(opened.reader, opened.writer);
+        Ok((Self::with(parts, vec![Box::new(opened.disk)], registry), Some(threads)))
+    }
+
+    /// Builds the stage with nothing below memory.
+    pub fn in_memory(parts: Parts<'_>, registry: &mut Registry) -> Self {
+        Self::with(parts, Vec::new(), registry)
+    }
+
+    fn with(parts: Parts<'_>, below: Vec<Box<dyn Tier>>, registry: &mut Registry) -> Self {
+        let Parts { clock, chance, config, secret, revision, forms } = parts;
         let metrics = Arc::new(Metrics::new(registry));
         let tiers = Arc::new(Tiers::new(clock, config, below, metrics.clone()));
         let keyed = Keyed::new(secret, config.scope, revision);
-        Ok((Self { clock, chance, config: config.clone(), keyed, tiers, forms, metrics }, threads))
+        Self { clock, chance, config: config.clone(), keyed, tiers, forms, flights: Arc::default(), metrics }
     }
 
-    /// Looks an answer up for a tenant, or makes ready to keep the one that comes.
+    /// Looks an answer up for a tenant, or makes ready to keep the one that comes. `urgency`: how urgent the request is, and
+    /// whether a lesser answer will do.
     ///
     /// # Errors
     /// A header cannot be understood, or the caller wants nothing but a kept answer and there is none.
-    pub async fn look(&self, request: &Request, tenant: &Tenant) -> Result<Lookup, Rejection> {
+    pub async fn look(
+        &self,
+        request: &Request,
+        tenant: &Tenant,
+        urgency: (Priority, bool),
+    ) -> Result<Lookup, Rejection> {
         let Some(ask) = ask::of(request, &self.config)? else {
             self.metrics.bypass.inc();
-            return Ok(Lookup::Miss(Fill::none(), Stale::NONE));
+            return Ok(Lookup::Miss(Miss { fill: Fill::none(), stale: Stale::NONE, shared: None }));
         };
         let key = self.keyed.key(tenant, request);
         let wanted = Wanted::by(request, self.clock, self.forms);
@@ -139,7 +163,15 @@ impl Cache {
         }
         self.metrics.miss.inc();
         request.trail.cache_said(CacheState::Miss);
-        Ok(Lookup::Miss(self.fill(request, tenant, key, ask, purges), stale))
+        let form = (request.envelope.stream, request.envelope.wants_usage);
+        // Who wants a new answer would be given one that was asked for earlier.
+        let shared = ask.may_read.then(|| FlightKey::new(key, form, urgency));
+        Ok(Lookup::Miss(Miss { fill: self.fill(request, tenant, key, ask, purges), stale, shared }))
+    }
+
+    /// The calls under way that are shared.
+    pub const fn flights(&self) -> &Arc<Flights> {
+        &self.flights
     }
 
     /// Forgets answers, in every tier. Says how many.
@@ -199,6 +231,7 @@ impl Cache {
             fresh_ms: about(ask.fresh_ms, self.chance.unit()),
             labels,
             streamed: streamed.then_some(request.operation),
+            untold: !request.envelope.wants_usage,
             passed: Passed::default(),
         })
     }

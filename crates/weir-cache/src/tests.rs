@@ -2,6 +2,7 @@
 
 mod age;
 mod disk;
+mod flights;
 mod headers;
 mod keys;
 mod tiers;
@@ -14,13 +15,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use weir_core::{
-    Answer, Body, CacheState, Chance, Chunk, Clock, Finish, Head, Operation, Rejection, Request, Scope,
-    Tenant,
+    Answer, Body, CacheState, Chance, Chunk, Clock, Finish, Head, Operation, Priority, Rejection, Request,
+    Scope, Tenant,
 };
 use weir_testkit::{chat, start, with_header};
 
 use crate::config::{self, Mode};
-use crate::{Cache, Forms, Lookup, Parts, Stale};
+use crate::{Cache, Forms, Lookup, Miss, Parts, Stale};
+
+/// How urgent the requests of these tests are, and that a lesser answer will do.
+const URGENCY: (Priority, bool) = (Priority::LAST, true);
 
 thread_local! {
     /// Milliseconds since 1970 on this test's wall clock.
@@ -43,7 +47,7 @@ fn clock() -> Clock {
 /// Streams here are whole answers with a mark before them.
 const FORMS: Forms = Forms {
     assemble: |_operation, stream, _usage| {
-        Some((stream.slice(b"data: ".len().min(stream.len())..), vec![1, 2]))
+        Some((stream.slice(b"data: ".len().min(stream.len())..), Bytes::from_static(&[1, 2])))
     },
     play: |_operation, entry, _usage| Some(Bytes::from([b"data: ", &entry.body[..]].concat())),
 };
@@ -54,8 +58,8 @@ fn tenant(hash: u8) -> Tenant {
 
 fn built(config: &config::Cache) -> Cache {
     let chance = Arc::new(Chance::seeded(1));
-    let parts = Parts { clock: clock(), chance, config, secret: [9; 32], revision: [0; 32], forms: FORMS };
-    Cache::new(parts, &mut Registry::default()).expect("memory opens").0
+    let parts = Parts { clock: clock(), chance, config, secret: [9; 32], revision: &[], forms: FORMS };
+    Cache::in_memory(parts, &mut Registry::default())
 }
 
 fn cache(mode: Mode) -> Cache {
@@ -86,7 +90,7 @@ fn read(mut answer: Answer) -> Bytes {
 /// A look, which needs no waiting while there is only memory.
 fn look(cache: &Cache, tenant: &Tenant, request: &Request) -> Result<Lookup, Rejection> {
     let mut cx = Context::from_waker(Waker::noop());
-    match std::pin::pin!(cache.look(request, tenant)).poll(&mut cx) {
+    match std::pin::pin!(cache.look(request, tenant, URGENCY)).poll(&mut cx) {
         Poll::Ready(found) => found,
         Poll::Pending => panic!("memory answers at once"),
     }
@@ -103,7 +107,7 @@ fn answer_with(fill: crate::Fill, bytes: Bytes, finish: Option<Finish>) {
 fn run(cache: &Cache, tenant: &Tenant, request: &Request, finish: Option<Finish>) -> Option<Bytes> {
     match look(cache, tenant, request).expect("the request is understood") {
         Lookup::Hit(answer) => Some(read(answer)),
-        Lookup::Miss(fill, _stale) => {
+        Lookup::Miss(Miss { fill, .. }) => {
             let mark: &[u8] = if request.envelope.stream { b"data: " } else { b"" };
             answer_with(fill, [mark, b"answer"].concat().into(), finish);
             None
@@ -122,7 +126,7 @@ fn is_known(cache: &Cache, request: &Request) -> bool {
 fn stale(cache: &Cache, request: &Request) -> Stale {
     match look(cache, &tenant(1), request).expect("the request is understood") {
         Lookup::Hit(_) => panic!("it is fresh"),
-        Lookup::Miss(_, stale) => stale,
+        Lookup::Miss(miss) => miss.stale,
     }
 }
 
@@ -182,7 +186,7 @@ fn only_what_may_be_cached_is() {
 #[test]
 fn what_was_thrown_out_while_its_answer_came_is_not_put_back() {
     let cache = cache(Mode::All);
-    let Ok(Lookup::Miss(fill, _)) = look(&cache, &tenant(1), &deterministic("")) else {
+    let Ok(Lookup::Miss(Miss { fill, .. })) = look(&cache, &tenant(1), &deterministic("")) else {
         panic!("nothing is kept")
     };
     let mut cx = Context::from_waker(Waker::noop());

@@ -23,6 +23,8 @@ pub enum CacheState {
     HitDisk = 3,
     /// Answered with what was fresh no more: the service could not be asked, or was pressed.
     HitStale = 4,
+    /// Answered by a call that was made for another request.
+    Coalesced = 5,
 }
 
 impl CacheState {
@@ -34,12 +36,13 @@ impl CacheState {
             Self::HitMemory => "HIT-memory",
             Self::HitDisk => "HIT-disk",
             Self::HitStale => "HIT-stale",
+            Self::Coalesced => "COALESCED",
         }
     }
 
-    /// Whether the answer came from the cache.
+    /// Whether the answer came from the cache, or with a call that another request paid for.
     pub const fn is_hit(self) -> bool {
-        matches!(self, Self::HitMemory | Self::HitDisk | Self::HitStale)
+        matches!(self, Self::HitMemory | Self::HitDisk | Self::HitStale | Self::Coalesced)
     }
 }
 
@@ -241,6 +244,7 @@ impl Trail {
             2 => CacheState::HitMemory,
             3 => CacheState::HitDisk,
             4 => CacheState::HitStale,
+            5 => CacheState::Coalesced,
             _ => CacheState::Bypass,
         }
     }

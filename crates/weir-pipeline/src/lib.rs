@@ -5,23 +5,27 @@
 
 mod attempts;
 mod continued;
+mod forms;
 pub mod machine;
 mod metrics;
 mod pressed;
 mod run;
 mod session;
+mod shared;
 
 use std::sync::Arc;
 
 use http::HeaderValue;
 use weir_admit::{Admission, Admit};
-use weir_cache::{Cache, Lookup};
+use weir_cache::{Cache, Fill, Lookup, Miss};
 use weir_core::{Answer, Body, Clock, Kind, Rejection, Request};
 use weir_pressure::Pressure;
 use weir_queue::{Place, Queue};
 use weir_settle::Settle;
 
 pub use attempts::{Around, Attempts, Upstream, repeats};
+pub use forms::forms;
+pub use shared::Spawn;
 pub use weir_admit::Models;
 
 #[cfg(test)]
@@ -43,11 +47,13 @@ pub struct Pipeline {
     pub attempts: Attempts,
     /// 6: what it cost, what we learned.
     pub settle: Settle,
+    /// How a call is begun that several requests share.
+    pub spawn: Spawn,
 }
 
 impl Pipeline {
     /// Takes a request from its arrival to the beginning of its answer; the answer's observers see it to its end.
-    pub async fn run(&self, request: &Arc<Request>) -> Answer {
+    pub async fn run(self: &Arc<Self>, request: &Arc<Request>) -> Answer {
         let mut record = self.settle.open(request); // 6 opens first …
         let answer = match self.answer(request).await {
             Ok(answer) => answer,
@@ -69,19 +75,39 @@ impl Pipeline {
         answer.observed_by(record)
     }
 
-    async fn answer(&self, request: &Arc<Request>) -> Result<Answer, Rejection> {
-        let mut admission = self.admit.check(request)?; // 1
+    async fn answer(self: &Arc<Self>, request: &Arc<Request>) -> Result<Answer, Rejection> {
+        let admission = self.admit.check(request)?; // 1
         self.arrived(request, &admission);
-        let fill = match self.cache.look(request, &admission.tenant.scope) {
-            // 2
-            Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())),
-            Lookup::Miss(fill) => fill,
+        let urgency = (admission.priority, admission.may_degrade);
+        let Miss { fill, stale, shared } = match self.cache.look(request, &admission.tenant, urgency).await? {
+            Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())), // 2
+            Lookup::Miss(miss) => miss,
         };
+        let stale = stale.only_if(admission.may_degrade);
+        if let Some(answer) = self.spares(&admission).then(|| stale.under_pressure()).flatten() {
+            return Ok(answer.observed_by(admission.into_free_observer()));
+        }
+        let rates = admission.rates();
+        let made = match shared {
+            Some(key) => self.share(key, request, (admission, fill)).await,
+            None => self.make(request, admission, fill).await,
+        };
+        let mut answer = made.or_else(|rejection| stale.instead_of(&rejection).ok_or(rejection))?;
+        rates.write_headers(&mut answer.head.headers);
+        Ok(answer)
+    }
+
+    /// An answer that nobody has given yet.
+    async fn make(
+        &self,
+        request: &Arc<Request>,
+        mut admission: Admission,
+        fill: Fill,
+    ) -> Result<Answer, Rejection> {
         let fill = fill.only_if(self.is_answered_in_full(request, &mut admission));
         self.is_let_in(request, &admission)?;
         let permit = self.queue.wait(request, &place(request, &admission)).await?; // 3
-        let mut answer = self.attempts.run(request, &admission, permit).await?; // 4 ⇄ 5: the only loop
-        admission.write_headers(&mut answer.head.headers);
+        let answer = self.attempts.run(request, &admission, permit).await?; // 4 ⇄ 5: the only loop
         Ok(answer.observed_by(fill).observed_by(admission.into_observer()))
     }
 

@@ -35,6 +35,11 @@ impl Pipeline {
         false
     }
 
+    /// Whether the pool is so pressed that a call less matters more than a fresh answer.
+    pub(crate) fn spares(&self, admission: &Admission) -> bool {
+        admission.may_degrade && self.is_too_pressed(admission.pool)
+    }
+
     /// Whether a lesser answer elsewhere is better than waiting here.
     fn is_too_pressed(&self, pool: PoolId) -> bool {
         self.pressure.level(pool).actions().degrade && !self.queue.has_room(pool)

@@ -4,14 +4,15 @@
 //! of the services, that they take more calls than weir would send unasked, that the second one is a fallback,
 //! the thresholds of one world. A measure that is left out is left out by config, or by building less.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use prometheus_client::registry::Registry;
 use weir_admit::Admit;
-use weir_cache::Cache;
+use weir_cache::{Cache, Parts as CacheParts};
 use weir_core::{Chance, Clock, PoolId};
-use weir_pipeline::{Around, Attempts, Models, Pipeline, repeats};
+use weir_pipeline::{Around, Attempts, Models, Pipeline, forms, repeats};
 use weir_pressure::{Change, Pressure};
 use weir_queue::Queue;
 use weir_route::config::Endpoint;
@@ -36,7 +37,7 @@ const POOL: PoolId = PoolId(0);
 
 /// The pipeline, and what it leaves behind.
 pub(crate) struct House {
-    pub(crate) pipeline: Pipeline,
+    pub(crate) pipeline: Arc<Pipeline>,
     records: Records,
     attempts_max: u32,
     looks: bool,
@@ -92,13 +93,14 @@ impl House {
             clock,
             admit: Admit::new(clock, &[], levels.requests_max, models)
                 .expect("without keys there is no bad one"),
-            cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
+            cache: known(clock, chance.clone(), &mut registry),
             queue: Queue::new(clock, &line(parts), pools, &mut registry),
             pressure,
             attempts: Attempts::new(clock, chance, around, &attempts, &mut registry),
             settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
+            spawn: Box::new(begin),
         };
-        Self { pipeline, records, attempts_max, looks: parts.has(Part::Levels) }
+        Self { pipeline: Arc::new(pipeline), records, attempts_max, looks: parts.has(Part::Levels) }
     }
 
     /// What the binary does ten times a second. No memory is modelled, and no timer comes late. Without levels
@@ -116,7 +118,7 @@ impl House {
     /// What must hold once nobody is asking any more and does not, in words. `asked`: how many requests
     /// came in.
     pub(crate) fn broken_promises(&self, asked: u32) -> Vec<String> {
-        let Pipeline { admit, queue, attempts, settle, .. } = &self.pipeline;
+        let Pipeline { admit, queue, attempts, settle, .. } = &*self.pipeline;
         let (records, attempts_seen) = *self.records.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (waiting, permits) = queue.depth(POOL);
         let leases: usize = attempts.route().snapshots().iter().map(|endpoint| endpoint.in_flight).sum();
@@ -193,4 +195,17 @@ fn line(parts: Parts) -> weir_queue::config::Queue {
         standing_wait_ms: NEVER_MS,
         ..Queue::default()
     }
+}
+
+/// Answers in memory, as the binary keeps them.
+fn known(clock: Clock, chance: Arc<Chance>, registry: &mut Registry) -> Cache {
+    let config = weir_cache::config::Cache::default();
+    let parts = CacheParts { clock, chance, config: &config, secret: [1; 32], revision: &[], forms: forms() };
+    Cache::in_memory(parts, registry)
+}
+
+/// The simulation's runtime ends with the simulation, and every task with it.
+#[expect(clippy::disallowed_methods, reason = "the simulation plays the binary, which begins tasks")]
+fn begin(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    drop(tokio::spawn(task));
 }

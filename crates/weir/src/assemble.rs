@@ -7,10 +7,10 @@ use anyhow::Context;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use weir_admit::{Admit, Models};
-use weir_cache::Cache;
+use weir_cache::{Cache, Parts, Threads};
 use weir_core::{Chance, Clock, PoolId};
 use weir_infer::Infer;
-use weir_pipeline::{Around, Attempts, Pipeline, repeats};
+use weir_pipeline::{Around, Attempts, Pipeline, Spawn, forms, repeats};
 use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::{Endpoint, Pool};
@@ -28,6 +28,8 @@ pub struct House {
     pub chance: Arc<Chance>,
     /// The access log, if there is one, on its way out.
     pub lines: Option<Arc<Lines>>,
+    /// What the cache's tier on disk needs threads for.
+    pub cache_threads: Option<Threads>,
     /// Every metric.
     pub registry: Registry,
 }
@@ -59,7 +61,16 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let models = models(config);
     let names = models.names().to_vec();
     let admit = Admit::new(clock, &config.key, config.pressure.requests_max, models)?;
-    let cache = Cache::new(clock, &config.cache, &random()?, &mut registry);
+    let (secret, revision) = (random()?, revision(config));
+    let parts = Parts {
+        clock,
+        chance: chance.clone(),
+        config: &config.cache,
+        secret,
+        revision: &revision,
+        forms: forms(),
+    };
+    let (cache, cache_threads) = Cache::new(parts, &mut registry).context("cache.disk")?;
     let lines: Vec<_> = config
         .pool
         .iter()
@@ -84,9 +95,28 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         .telemetry
         .access_log
         .then(|| Lines::new(telemetry::for_people(&config.telemetry), &mut registry));
+    let spawn: Spawn = Box::new(|call| drop(tokio::spawn(call)));
     let settle = Settle::new(clock, lines.clone(), &names, &mut registry);
-    let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, pressure, attempts, settle });
-    Ok(House { pipeline, chance, lines, registry })
+    let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, pressure, attempts, settle, spawn });
+    Ok(House { pipeline, chance, lines, cache_threads, registry })
+}
+
+/// What answers depend on besides the request: which model, where, answers for which. What was kept under another config is
+/// not found.
+fn revision(config: &Config) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = |text: &str| parts.push(text.to_owned());
+    for pool in &config.pool {
+        part(&pool.model);
+        let of_pool = |endpoint: &&Endpoint| {
+            pool.endpoints.iter().chain(&pool.fallback).any(|name| *name == endpoint.name)
+        };
+        for endpoint in config.endpoint.iter().filter(of_pool) {
+            part(&endpoint.base_url);
+            part(sent_as(endpoint, &pool.model).unwrap_or_default());
+        }
+    }
+    parts
 }
 
 fn models(config: &Config) -> Models {

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use weir_cache::Threads;
 use weir_core::PoolId;
 use weir_http::accept::Limits;
 use weir_http::admin::Admin;
@@ -27,6 +28,8 @@ use crate::{checks, looks};
 
 /// Connections on the operator's port: a scraper, a probe, a few people.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// How long a stop waits for each thread of the cache's tier on disk: what it has not written can be made again.
+const DISK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A gateway that answers.
 pub struct Gateway {
@@ -42,6 +45,8 @@ pub struct Gateway {
     data_task: JoinHandle<()>,
     admin_task: JoinHandle<()>,
     log: Option<(std::thread::JoinHandle<()>, Arc<Lines>)>,
+    /// The cache's tier on disk.
+    disk: Option<[std::thread::JoinHandle<()>; 2]>,
     delay: Duration,
     patience: Duration,
 }
@@ -58,7 +63,8 @@ impl Gateway {
     /// Starts to answer on given listeners.
     pub fn start_on(loaded: &Loaded, data: TcpListener, admin: TcpListener) -> anyhow::Result<Self> {
         let server = &loaded.config.server;
-        let house = assemble(loaded)?;
+        let mut house = assemble(loaded)?;
+        let disk = house.cache_threads.take().map(threads_of).transpose()?;
         let log = match house.lines.clone() {
             Some(lines) => Some((telemetry::write_out(lines.clone())?, lines)),
             None => None,
@@ -100,6 +106,7 @@ impl Gateway {
             data_task,
             admin_task,
             log,
+            disk,
             delay: Duration::from_secs(server.drain_delay_s),
             patience: Duration::from_secs(server.drain_timeout_s),
         })
@@ -153,7 +160,19 @@ impl Gateway {
             let written = tokio::task::spawn_blocking(move || writer.join());
             let _written = tokio::time::timeout(Duration::from_secs(1), written).await;
         }
+        // The threads end when the last of the pipeline is gone, after having written what was handed over.
+        drop(self.pipeline);
+        for thread in self.disk.into_iter().flatten() {
+            let written = tokio::task::spawn_blocking(move || thread.join());
+            let _written = tokio::time::timeout(DISK_PATIENCE, written).await;
+        }
     }
+}
+
+/// Gives the cache's tier on disk its threads.
+fn threads_of(Threads(reader, writer): Threads) -> std::io::Result<[std::thread::JoinHandle<()>; 2]> {
+    let named = |name: &str| std::thread::Builder::new().name(name.into());
+    Ok([named("cache-read").spawn(|| reader.run())?, named("cache-write").spawn(|| writer.run())?])
 }
 
 /// Binds an address, with a remedy when that fails.

@@ -10,9 +10,9 @@ use prometheus_client::registry::Registry;
 use weir_core::{CacheState, Chance, Finish};
 use weir_testkit::with_header;
 
-use super::{FORMS, answer_with, clock, deterministic, pass, read, tenant};
+use super::{FORMS, URGENCY, answer_with, clock, deterministic, pass, read, tenant};
 use crate::config::{self, Mode};
-use crate::{Cache, Lookup, Parts, Threads, Which};
+use crate::{Cache, Lookup, Miss, Parts, Threads, Which};
 
 /// A folder of the test's own, gone when it ends.
 struct Folder(PathBuf);
@@ -53,7 +53,7 @@ impl Process {
     fn start(config: &config::Cache, secret: u8) -> Self {
         let chance = Arc::new(Chance::seeded(1));
         let parts =
-            Parts { clock: clock(), chance, config, secret: [secret; 32], revision: [0; 32], forms: FORMS };
+            Parts { clock: clock(), chance, config, secret: [secret; 32], revision: &[], forms: FORMS };
         let (cache, threads) = Cache::new(parts, &mut Registry::default()).unwrap();
         let Threads(reader, writer) = threads.expect("there is a tier on disk");
         Self { cache, threads: [std::thread::spawn(|| reader.run()), std::thread::spawn(|| writer.run())] }
@@ -65,8 +65,8 @@ impl Process {
     }
 
     async fn keep(&self, extra: &str, answer: &[u8]) {
-        match self.cache.look(&deterministic(extra), &tenant(1)).await {
-            Ok(Lookup::Miss(fill, _)) => {
+        match self.cache.look(&deterministic(extra), &tenant(1), URGENCY).await {
+            Ok(Lookup::Miss(Miss { fill, .. })) => {
                 answer_with(fill, Bytes::copy_from_slice(answer), Some(Finish::Whole))
             }
             Ok(Lookup::Hit(_)) => panic!("it was not known before"),
@@ -76,7 +76,7 @@ impl Process {
 
     async fn known(&self, extra: &str) -> Option<(Bytes, CacheState)> {
         let request = deterministic(extra);
-        match self.cache.look(&request, &tenant(1)).await {
+        match self.cache.look(&request, &tenant(1), URGENCY).await {
             Ok(Lookup::Hit(answer)) => Some((read(answer), request.trail.cache())),
             _ => None,
         }
@@ -167,7 +167,7 @@ async fn answers_are_thrown_out_by_key_model_and_tag() {
     let process = Process::start(&folder.config(), 1);
     let tagged = with_header(deterministic(r#","n":2"#), "x-weir-cache-tag", "prices");
     process.keep(r#","n":1"#, b"one").await;
-    let Ok(Lookup::Miss(fill, _)) = process.cache.look(&tagged, &tenant(1)).await else {
+    let Ok(Lookup::Miss(Miss { fill, .. })) = process.cache.look(&tagged, &tenant(1), URGENCY).await else {
         panic!("nothing is kept")
     };
     answer_with(fill, Bytes::from_static(b"two"), Some(Finish::Whole));

@@ -62,7 +62,7 @@ impl Tier for Odd {
 fn entry(fresh_s: u64) -> Entry {
     let labels = Labels { tenant: "a".into(), model: "m".into(), tag: "".into() };
     let made = Moment::of(wall());
-    Entry { body: Bytes::from_static(b"answer"), cuts: [].into(), made, fresh_ms: fresh_s * 1000, labels }
+    Entry { body: Bytes::from_static(b"answer"), cuts: Bytes::new(), made, fresh_ms: fresh_s * 1000, labels }
 }
 
 fn tiers() -> (Tiers, Odd) {

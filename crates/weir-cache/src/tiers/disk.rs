@@ -171,11 +171,9 @@ fn find(database: &Connection, key: &Key, oldest: u64) -> rusqlite::Result<Optio
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(Entry, u64)> {
     let number = |at| row.get::<_, i64>(at).map(|number| number.max(0).cast_unsigned());
     let text = |at| row.get::<_, Arc<str>>(at);
-    let cuts: Vec<u8> = row.get(1)?;
-    let (whole, _rest) = cuts.as_chunks::<4>();
     let entry = Entry {
         body: Bytes::from(row.get::<_, Vec<u8>>(0)?),
-        cuts: whole.iter().map(|cut| u32::from_le_bytes(*cut)).collect(),
+        cuts: Bytes::from(row.get::<_, Vec<u8>>(1)?),
         made: Moment(number(2)?),
         fresh_ms: number(3)?,
         labels: Labels { tenant: text(4)?, model: text(5)?, tag: text(6)? },
@@ -185,12 +183,12 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(Entry, u64)> {
 
 fn insert(database: &Connection, key: &Key, entry: &Entry, now: Moment) -> rusqlite::Result<()> {
     let Entry { body, cuts, made, fresh_ms, labels } = entry;
-    let cuts: Vec<u8> = cuts.iter().flat_map(|cut| cut.to_le_bytes()).collect();
     let Labels { tenant, model, tag } = labels;
     // Not `INSERT OR REPLACE`: that deletes without telling the trigger that counts the bytes.
     database.prepare_cached("DELETE FROM answers WHERE key = ?1")?.execute([&key[..]])?;
     let sql = "INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let row = params![&key[..], int(made.0), int(*fresh_ms), int(now.0), tenant, model, tag, cuts, &body[..]];
+    let row =
+        params![&key[..], int(made.0), int(*fresh_ms), int(now.0), tenant, model, tag, &cuts[..], &body[..]];
     database.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }

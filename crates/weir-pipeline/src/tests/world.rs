@@ -10,7 +10,7 @@ use http::{Response, header};
 use http_body_util::Full;
 use prometheus_client::registry::Registry;
 use weir_admit::{Admit, Models};
-use weir_cache::Cache;
+use weir_cache::{Cache, Parts};
 use weir_core::{Body, Chance, Chunk, ChunkStream, Class, Clock, Failure, Finish, Head, PoolId, Request};
 use weir_infer::{Begun, Target, Timers, read};
 use weir_pressure::Pressure;
@@ -19,7 +19,7 @@ use weir_route::config::Endpoint;
 use weir_route::{KeySource, Member, PoolPlan, Route};
 use weir_settle::{Settle, Settled, Sink};
 
-use crate::{Around, Attempts, Pipeline, Upstream};
+use crate::{Around, Attempts, Pipeline, Upstream, forms};
 
 /// What one call does.
 #[derive(Clone, Copy, Debug)]
@@ -123,21 +123,21 @@ pub(super) fn clock() -> Clock {
 }
 
 /// A pipeline with one pool of two endpoints, two calls each, over services that follow a script.
-pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Pipeline, Records) {
+pub(super) fn pipeline(script: Vec<Script>, requests_max: usize) -> (Arc<Pipeline>, Records) {
     pipeline_over(Box::new(Scripted(Mutex::new(script.into_iter()))), requests_max)
 }
 
 /// The same over any services.
-pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) -> (Pipeline, Records) {
+pub(super) fn pipeline_over(upstream: Box<dyn Upstream>, requests_max: usize) -> (Arc<Pipeline>, Records) {
     build(upstream, requests_max, false)
 }
 
 /// The same, with the second endpoint as a fallback for the first.
-pub(super) fn pipeline_with_fallback(upstream: Box<dyn Upstream>) -> (Pipeline, Records) {
+pub(super) fn pipeline_with_fallback(upstream: Box<dyn Upstream>) -> (Arc<Pipeline>, Records) {
     build(upstream, 10, true)
 }
 
-fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (Pipeline, Records) {
+fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (Arc<Pipeline>, Records) {
     let clock = clock();
     let mut registry = Registry::default();
     let chance = Arc::new(Chance::seeded(5));
@@ -163,11 +163,23 @@ fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (P
     let pipeline = Pipeline {
         clock,
         admit: Admit::new(clock, &[], requests_max, models).unwrap(),
-        cache: Cache::new(clock, &weir_cache::config::Cache::default(), &[1; 32], &mut registry),
+        cache: known(clock, chance.clone(), &mut registry),
         queue: Queue::new(clock, &weir_queue::config::Queue::default(), pools, &mut registry),
         pressure,
         attempts: Attempts::new(clock, chance, around, &config, &mut registry),
         settle: Settle::new(clock, None, &[], &mut registry).with_sink(Box::new(records.clone())),
+        spawn: Box::new(begin),
     };
-    (pipeline, records)
+    (Arc::new(pipeline), records)
+}
+
+fn known(clock: Clock, chance: Arc<Chance>, registry: &mut Registry) -> Cache {
+    let config = weir_cache::config::Cache::default();
+    let parts = Parts { clock, chance, config: &config, secret: [1; 32], revision: &[], forms: forms() };
+    Cache::in_memory(parts, registry)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test plays the binary, which begins tasks")]
+fn begin(task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    drop(tokio::spawn(task));
 }

@@ -33,7 +33,7 @@ fn simple(room: usize) -> Arc<Queue> {
 
 async fn ask(queue: &Queue, level: u8, patience_ms: u64) -> Result<Permit, Rejection> {
     let now = clock().now();
-    let tenant = Tenant { name: "t".into(), scope: Scope::OPEN };
+    let tenant = Tenant { name: "t".into(), scope: Scope::OPEN, team: None };
     let place = Place {
         pool: POOL,
         tenant: &tenant,

@@ -1,0 +1,141 @@
+//! One call for all who ask for the same at the same time.
+//!
+//! What always holds: the call is made by a task of its own, so that whoever asked first may leave; each of those who listen
+//! is let in, recorded and settled for itself; a call that came to nothing is made once more, by the next of them, and then
+//! that is the answer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use weir_admit::Admission;
+use weir_cache::{Begun, Fill, FlightKey, Lead, Listener};
+use weir_core::{Answer, Body, CacheState, Kind, Rejection, Request};
+
+use crate::Pipeline;
+
+/// How a task is begun that belongs to no request.
+pub type Spawn = Box<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync>;
+
+/// A call that came to nothing, and what is left with whoever only listened.
+struct Nothing {
+    rejection: Rejection,
+    own: Option<(Admission, Fill)>,
+}
+
+impl Pipeline {
+    /// The answer to a request for which a call may be under way already.
+    pub(crate) async fn share(
+        self: &Arc<Self>,
+        key: FlightKey,
+        request: &Arc<Request>,
+        (admission, fill): (Admission, Fill),
+    ) -> Result<Answer, Rejection> {
+        let Nothing { rejection, own } = match self.board(key, request, (admission, fill)).await {
+            Ok(answer) => return Ok(answer),
+            Err(nothing) => nothing,
+        };
+        match own.filter(|_| is_worth_another(&rejection)) {
+            Some(own) => self.board(key.again(), request, own).await.map_err(|nothing| nothing.rejection),
+            None => Err(rejection),
+        }
+    }
+
+    /// Joins a call, or has it made.
+    async fn board(
+        self: &Arc<Self>,
+        key: FlightKey,
+        request: &Arc<Request>,
+        (admission, fill): (Admission, Fill),
+    ) -> Result<Answer, Nothing> {
+        let begin_by = admission.begin_by;
+        let (lead, mut listener) = self.cache.flights().board(key);
+        let own = match lead {
+            Some(lead) => {
+                (self.spawn)(Box::pin(self.clone().fly(lead, request.clone(), (admission, fill))));
+                None
+            }
+            None => {
+                request.trail.cache_said(CacheState::Coalesced);
+                listener = listener.free();
+                Some((admission, fill))
+            }
+        };
+        let begun = tokio::time::timeout_at(begin_by.into(), listener.begun()).await;
+        match begun.unwrap_or_else(|_elapsed| Begun::Rejected(too_late())) {
+            Begun::Rejected(rejection) => Err(Nothing { rejection, own }),
+            begun => Ok(self.heard(begun, listener, request, own)),
+        }
+    }
+
+    /// The answer that is listened to, for one of those who do. Whoever leads has paid for it.
+    fn heard(
+        &self,
+        begun: Begun,
+        listener: Listener,
+        request: &Request,
+        own: Option<(Admission, Fill)>,
+    ) -> Answer {
+        let (head, body, degraded) = match begun {
+            Begun::Whole(head, mut chunk, degraded) => {
+                chunk.usage = chunk.usage.filter(|_| own.is_none());
+                (head, Body::Whole(Some(chunk)), degraded)
+            }
+            Begun::Stream(head, degraded) => (head, Body::Stream(Box::pin(listener)), degraded),
+            Begun::Rejected(_) => unreachable!("the caller has looked"),
+        };
+        if let (Some(degraded), Some(_)) = (degraded, &own) {
+            request.trail.degraded(degraded);
+        }
+        let answer = Answer::new(self.clock, head, body);
+        match own {
+            Some((admission, _fill)) => answer.observed_by(admission.into_free_observer()),
+            None => answer,
+        }
+    }
+
+    /// Makes a call for all who listen, until it is over or nobody does.
+    async fn fly(self: Arc<Self>, lead: Lead, request: Arc<Request>, (admission, fill): (Admission, Fill)) {
+        let made = tokio::select! {
+            biased;
+            () = std::future::poll_fn(|cx| lead.poll_deserted(cx)) => return,
+            made = self.make(&request, admission, fill) => made,
+        };
+        let mut answer = match made {
+            Ok(answer) => answer,
+            Err(rejection) => return lead.begun(Begun::Rejected(rejection)),
+        };
+        let degraded = request.trail.degraded_how().map(str::to_owned);
+        if answer.exact_len().is_none() {
+            lead.begun(Begun::Stream(answer.head.clone(), degraded.clone()));
+        }
+        loop {
+            let next = std::future::poll_fn(|cx| match lead.poll_deserted(cx) {
+                std::task::Poll::Ready(()) => std::task::Poll::Ready(None),
+                std::task::Poll::Pending => answer.poll_chunk(cx).map(Some),
+            });
+            match next.await {
+                // Nobody listens: dropping the answer closes the call.
+                None => return,
+                Some(None) => return lead.ended(Ok(())),
+                Some(Some(Err(failure))) => return lead.ended(Err(failure)),
+                Some(Some(Ok(chunk))) if answer.exact_len().is_some() => {
+                    lead.begun(Begun::Whole(answer.head.clone(), chunk, degraded.clone()));
+                }
+                Some(Some(Ok(chunk))) => lead.chunk(chunk),
+            }
+        }
+    }
+}
+
+/// What the caller did wrong, and what its service said of it, stays so. Anything else may have been the matter of the one
+/// that led: its deadline, its rate, its place in line.
+fn is_worth_another(rejection: &Rejection) -> bool {
+    rejection.reply.is_none()
+        && !matches!(rejection.kind, Kind::BadRequest | Kind::UnknownModel | Kind::UpstreamsDown)
+}
+
+fn too_late() -> Rejection {
+    let message =
+        "the call that was shared had not begun to answer when the request's time to begin was over";
+    Rejection::new(Kind::DeadlineExceeded, message)
+}
