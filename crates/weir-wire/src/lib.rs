@@ -14,6 +14,7 @@ mod json;
 pub mod operation;
 pub mod queued;
 pub mod relay;
+pub mod replay;
 pub mod sse;
 pub mod stream;
 

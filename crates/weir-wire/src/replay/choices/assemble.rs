@@ -1,0 +1,249 @@
+//! Chunks of choices, put together.
+//!
+//! What always holds: what a chunk repeats must be the same each time; what is said once of a choice must come with its
+//! end. Anything else is said in one chunk and no other, and a plain answer has no place for when.
+
+use super::super::Kept;
+use super::super::cuts::{Sections, Step};
+use super::super::read::{self, List, Member, Said, array, elements, get, members};
+use super::message::Message;
+use super::{Says, Shape};
+
+/// The most choices an answer may have; OpenAI gives no more.
+const CHOICES_MAX: usize = 128;
+
+pub(super) fn assemble(shape: Shape, said: &[Said<'_>]) -> Option<Kept> {
+    let (last, chunks) = said.split_last()?;
+    if last.data.trim_ascii() != "[DONE]" {
+        return None;
+    }
+    let mut answer = Answer { shape, top: Vec::new(), usage: None, choices: Vec::new() };
+    for chunk in chunks {
+        answer.read(&chunk.data)?;
+    }
+    answer.finish()
+}
+
+/// What has been said so far.
+struct Answer<'a> {
+    shape: Shape,
+    /// What the first chunk said besides its choices, and all others repeat.
+    top: Vec<Member<'a>>,
+    usage: Option<&'a str>,
+    choices: Vec<Choice<'a>>,
+}
+
+impl<'a> Answer<'a> {
+    fn read(&mut self, chunk: &'a str) -> Option<()> {
+        let is_first = self.top.is_empty();
+        for (name, value) in members(chunk)? {
+            match name {
+                "choices" => {
+                    read::set(&mut self.top, "choices", "");
+                    for choice in elements(value)? {
+                        self.read_choice(choice)?;
+                    }
+                }
+                "usage" if value == "null" => {}
+                "usage" => self.usage = Some(value).filter(|usage| usage.starts_with('{')),
+                // Padding of random length, so that nobody can tell the words by their lengths on the wire.
+                "obfuscation" => {}
+                "object" if value != self.shape.chunk => return None,
+                "object" => read::set(&mut self.top, name, self.shape.plain),
+                _ => self.repeat(name, value, is_first)?,
+            }
+        }
+        Some(())
+    }
+
+    fn repeat(&mut self, name: &'a str, value: &'a str, is_first: bool) -> Option<()> {
+        match get(&self.top, name) {
+            // Some stamp each chunk with its own time.
+            Some(known) => (known == value || name == "created").then_some(()),
+            None if is_first => {
+                self.top.push((name, value));
+                Some(())
+            }
+            None => (value == "null").then_some(()),
+        }
+    }
+
+    fn read_choice(&mut self, choice: &'a str) -> Option<()> {
+        let members = members(choice)?;
+        let index = get(&members, "index").map_or(Some(0), |index| index.parse().ok())?;
+        let known = self.choices.iter().position(|choice| choice.index == index);
+        let at = known.unwrap_or(self.choices.len());
+        if known.is_none() {
+            self.choices.push(Choice::new(index));
+        }
+        let choice = self.choices.get_mut(at).filter(|_| at < CHOICES_MAX)?;
+        choice.read(&members, self.shape.says)
+    }
+
+    fn finish(mut self) -> Option<Kept> {
+        self.choices.sort_unstable_by_key(|choice| choice.index);
+        let in_order = self.choices.iter().enumerate().all(|(at, choice)| choice.index == at);
+        if self.choices.is_empty() || !in_order {
+            return None;
+        }
+        let mut sections = Sections::default();
+        let mut choices = List::array();
+        for choice in &self.choices {
+            choices.element(&choice.finish(self.shape.says, &mut sections)?);
+        }
+        let choices = choices.close();
+        let mut body = List::object();
+        for (name, value) in self.top {
+            match (name, self.usage) {
+                ("choices", usage) => {
+                    body.member(name, &[&choices]);
+                    usage.inspect(|usage| body.member("usage", &[usage]));
+                }
+                _ => body.member(name, &[value]),
+            }
+        }
+        Some(Kept { body: body.close().into(), cuts: sections.finish().into() })
+    }
+}
+
+/// What has been said of one choice.
+struct Choice<'a> {
+    index: usize,
+    /// Its members in the order in which they came.
+    names: Vec<&'a str>,
+    message: Message<'a>,
+    logprobs: Option<Lists<'a>>,
+    finish: Option<&'a str>,
+    /// What is said with its end; null until then.
+    others: Vec<Member<'a>>,
+}
+
+impl<'a> Choice<'a> {
+    fn new(index: usize) -> Self {
+        let (message, logprobs, others) = (Message::default(), None, Vec::new());
+        Self { index, names: Vec::new(), message, logprobs, finish: None, others }
+    }
+
+    fn read(&mut self, members: &[Member<'a>], says: Says) -> Option<()> {
+        let was_over = self.finish.is_some();
+        let said_before = self.message.steps.len();
+        let ends = get(members, "finish_reason").is_some_and(|reason| reason != "null");
+        if self.names.is_empty() && get(members, "index").is_none() {
+            self.names.push("index");
+        }
+        for &(name, value) in members {
+            if !self.names.contains(&name) {
+                self.names.push(name);
+            }
+            match name {
+                "index" | "logprobs" => {}
+                "finish_reason" if !ends => {}
+                "finish_reason" if was_over && self.finish != Some(value) => return None,
+                "finish_reason" => self.finish = Some(value),
+                _ if name == says.in_chunk() => match says {
+                    Says::Delta => self.message.delta(value)?,
+                    Says::Text => self.message.member(name, value)?,
+                },
+                _ => self.other(name, value, ends)?,
+            }
+        }
+        // After the text that they are about.
+        if let Some(value) = get(members, "logprobs").filter(|value| *value != "null") {
+            let lists = self.logprobs.get_or_insert_default();
+            let counts = lists.read(value)?;
+            self.message.along(counts, says, said_before)?;
+        }
+        (!was_over || self.message.steps.len() == said_before).then_some(())
+    }
+
+    fn other(&mut self, name: &'a str, value: &'a str, ends: bool) -> Option<()> {
+        let known = get(&self.others, name).filter(|known| *known != "null");
+        match known {
+            Some(known) => (value == "null" || value == known).then_some(()),
+            None if value == "null" || ends => {
+                read::set(&mut self.others, name, value);
+                Some(())
+            }
+            None => None,
+        }
+    }
+
+    /// The choice of a plain answer; its cuts into `sections`.
+    fn finish(&self, says: Says, sections: &mut Sections) -> Option<String> {
+        let finish = self.finish?;
+        let along = self.logprobs.as_ref().map_or(0, |lists| lists.0.len());
+        let message = match says {
+            Says::Delta => self.message.finish(sections, along)?,
+            Says::Text => self.message.finish_text(sections, along)?,
+        };
+        let mut choice = List::object();
+        let mut has_message = false;
+        for &name in &self.names {
+            match name {
+                "index" => choice.member(name, &[&self.index.to_string()]),
+                "finish_reason" => choice.member(name, &[finish]),
+                "logprobs" => match &self.logprobs {
+                    Some(lists) => choice.member(name, &[&lists.finish()]),
+                    None => choice.member(name, &["null"]),
+                },
+                _ if name == says.in_chunk() => {
+                    has_message = true;
+                    choice.member(says.in_plain(), &[&message]);
+                }
+                _ => choice.member(name, &[get(&self.others, name)?]),
+            }
+        }
+        has_message.then(|| choice.close())
+    }
+}
+
+/// An object whose members are lists, or null until there is one.
+#[derive(Default)]
+struct Lists<'a>(Vec<(&'a str, Option<Vec<&'a str>>)>);
+
+impl<'a> Lists<'a> {
+    /// Adds what an object of the same kind says. Gives how much that is, list by list.
+    fn read(&mut self, value: &'a str) -> Option<Vec<usize>> {
+        let mut counts = vec![0; self.0.len()];
+        for (name, value) in members(value)? {
+            let at = self.0.iter().position(|(known, _)| *known == name).unwrap_or(self.0.len());
+            if at == self.0.len() {
+                self.0.push((name, None));
+                counts.push(0);
+            }
+            if value != "null" {
+                let found = elements(value)?;
+                counts[at] = found.len();
+                self.0[at].1.get_or_insert_default().extend(found);
+            }
+        }
+        Some(counts)
+    }
+
+    fn finish(&self) -> String {
+        let mut object = List::object();
+        for (name, list) in &self.0 {
+            match list {
+                Some(list) => object.member(name, &[&array(list.iter().copied())]),
+                None => object.member(name, &["null"]),
+            }
+        }
+        object.close()
+    }
+}
+
+impl Message<'_> {
+    /// Lets elements of lists go along with what the chunk said last, or with no text if it said nothing.
+    fn along(&mut self, counts: Vec<usize>, says: Says, said_before: usize) -> Option<()> {
+        if counts.iter().all(|count| *count == 0) {
+            return Some(());
+        }
+        if self.steps.len() == said_before {
+            let name = if says == Says::Delta { "content" } else { "text" };
+            let track = self.text_track(name)?;
+            self.steps.push(Step::new(track, 0));
+        }
+        self.steps.last_mut()?.along = counts;
+        Some(())
+    }
+}

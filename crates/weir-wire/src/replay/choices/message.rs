@@ -1,0 +1,212 @@
+//! The message of one choice, put together from deltas: texts, calls of tools, and what is said once.
+//!
+//! What always holds: in the plain message, what its opening delta says comes first, then what is said once and the calls,
+//! each in the order in which it came; so that the message of the played stream has the same order.
+
+use super::super::cuts::{Sections, Step};
+use super::super::read::{List, Member, elements, get, inside, is_blank, members, text_of};
+use super::TEXTS;
+
+/// How many members a message may have.
+const MEMBERS_MAX: usize = 128;
+
+/// Tracks of calls begin here until it is known how many members the message has.
+const CALLS: usize = 1 << 32;
+
+/// What has been said.
+#[derive(Default)]
+pub(super) struct Message<'a> {
+    members: Vec<(&'a str, Part<'a>)>,
+    calls: Vec<Call<'a>>,
+    pub(super) steps: Vec<Step>,
+}
+
+enum Part<'a> {
+    /// Nothing so far: null, or an empty list.
+    Blank(&'a str),
+    /// The role.
+    Fixed(&'a str),
+    /// In pieces.
+    Text(String),
+    /// All at once.
+    Whole(&'a str),
+    /// Calls of tools.
+    Calls,
+}
+
+struct Call<'a> {
+    members: Vec<Member<'a>>,
+    function: Vec<Member<'a>>,
+    arguments: String,
+}
+
+impl<'a> Message<'a> {
+    /// Takes a delta.
+    pub(super) fn delta(&mut self, delta: &'a str) -> Option<()> {
+        if delta == "null" {
+            return Some(());
+        }
+        members(delta)?.into_iter().try_for_each(|(name, value)| self.member(name, value))
+    }
+
+    /// Takes a member of a delta.
+    pub(super) fn member(&mut self, name: &'a str, value: &'a str) -> Option<()> {
+        let at = self.place(name)?;
+        let part = &mut self.members[at].1;
+        match (name, value) {
+            ("role", "null") => {}
+            ("role", _) => match part {
+                Part::Fixed(role) if *role != value => return None,
+                _ => *part = Part::Fixed(inside(value).map(|_| value)?),
+            },
+            ("text", _) => self.say(at, inside(value)?),
+            (_, "null") => {}
+            (_, _) if TEXTS.contains(&name) => self.say(at, inside(value)?),
+            ("tool_calls", calls) if !is_blank(calls) => {
+                *part = Part::Calls;
+                for call in elements(calls)? {
+                    self.call(call)?;
+                }
+            }
+            _ => match part {
+                Part::Blank(blank) if is_blank(value) => *blank = value,
+                Part::Blank(_) => {
+                    *part = Part::Whole(value);
+                    self.steps.push(Step::new(at, 1));
+                }
+                // More of a list, or the same again: nobody knows which.
+                _ if !is_blank(value) => return None,
+                _ => {}
+            },
+        }
+        Some(())
+    }
+
+    /// The track of a text that has been named, be it null.
+    pub(super) fn text_track(&mut self, name: &str) -> Option<usize> {
+        let at = self.members.iter().position(|(known, _)| *known == name)?;
+        if let Part::Blank(_) = self.members[at].1 {
+            self.members[at].1 = Part::Text(String::new());
+        }
+        matches!(self.members[at].1, Part::Text(_)).then_some(at)
+    }
+
+    fn place(&mut self, name: &'a str) -> Option<usize> {
+        let known = self.members.iter().position(|(known, _)| *known == name);
+        known.or_else(|| {
+            self.members.push((name, Part::Blank("null")));
+            (self.members.len() <= MEMBERS_MAX).then(|| self.members.len() - 1)
+        })
+    }
+
+    fn say(&mut self, at: usize, piece: &str) {
+        if !piece.is_empty() {
+            self.steps.push(Step::new(at, piece.len()));
+        }
+        match &mut self.members[at].1 {
+            Part::Text(text) => text.push_str(piece),
+            part => *part = Part::Text(piece.to_owned()),
+        }
+    }
+
+    fn call(&mut self, call: &'a str) -> Option<()> {
+        let mut members = members(call)?;
+        let index: usize = get(&members, "index")?.parse().ok()?;
+        members.retain(|(name, _)| *name != "index");
+        let function = get(&members, "function").filter(|function| *function != "null");
+        let function = function.map_or(Some(Vec::new()), super::super::read::members)?;
+        let arguments = match get(&function, "arguments") {
+            None | Some("null") => "",
+            Some(arguments) => inside(arguments)?,
+        };
+        if index > self.calls.len() {
+            return None;
+        }
+        let is_new = index == self.calls.len();
+        if is_new {
+            get(&members, "function")?;
+            self.calls.push(Call { members, function, arguments: String::new() });
+        } else {
+            self.calls[index].goes_on(&members, &function).then_some(())?;
+        }
+        self.calls[index].arguments.push_str(arguments);
+        if is_new || !arguments.is_empty() {
+            self.steps.push(Step::new(CALLS + index, arguments.len()));
+        }
+        Some(())
+    }
+
+    /// The plain message; its cuts into `sections`.
+    pub(super) fn finish(&self, sections: &mut Sections, along: usize) -> Option<String> {
+        let mut object = List::object();
+        let mut tracks = vec![0; self.members.len()];
+        let mut count = 0;
+        for comes_late in [false, true] {
+            let found = self.members.iter().enumerate();
+            for (at, (name, part)) in found.filter(|(_, (_, part))| part.comes_late() == comes_late) {
+                tracks[at] = count;
+                count += 1;
+                match part {
+                    Part::Blank(value) | Part::Fixed(value) | Part::Whole(value) => {
+                        object.member(name, &[value]);
+                    }
+                    Part::Text(text) => object.member(name, &["\"", text, "\""]),
+                    Part::Calls => object.member(name, &[&self.finish_calls()]),
+                }
+            }
+        }
+        let track = |track: usize| tracks.get(track).copied().unwrap_or(count + track.saturating_sub(CALLS));
+        let steps = self.steps.iter().map(|step| Step { track: track(step.track), ..step.clone() });
+        sections.push(&steps.collect::<Vec<_>>(), along);
+        Some(object.close())
+    }
+
+    /// The text of a legacy choice.
+    pub(super) fn finish_text(&self, sections: &mut Sections, along: usize) -> Option<String> {
+        sections.push(&self.steps, along);
+        match &self.members[..] {
+            [(_, Part::Text(text))] => Some(format!("\"{text}\"")),
+            _ => None,
+        }
+    }
+
+    fn finish_calls(&self) -> String {
+        let mut calls = List::array();
+        for call in &self.calls {
+            calls.element(&call.finish());
+        }
+        calls.close()
+    }
+}
+
+impl Part<'_> {
+    /// Whether it is no part of the opening delta.
+    const fn comes_late(&self) -> bool {
+        matches!(self, Self::Whole(_) | Self::Calls)
+    }
+}
+
+impl Call<'_> {
+    /// Whether a later piece of the call says nothing but arguments. SDKs would put a name that came again behind the first.
+    fn goes_on(&self, members: &[Member<'_>], function: &[Member<'_>]) -> bool {
+        let same_kind = get(members, "type")
+            .is_none_or(|kind| is_blank(kind) || text_of(members, "type") == text_of(&self.members, "type"));
+        let said_once = |(name, value): &Member<'_>| {
+            matches!(*name, "type" | "function" | "arguments") || is_blank(value)
+        };
+        same_kind && members.iter().chain(function).all(said_once)
+    }
+
+    fn finish(&self) -> String {
+        let mut function = List::object();
+        let named = self.function.iter().filter(|(name, _)| *name != "arguments");
+        named.for_each(|(name, value)| function.member(name, &[value]));
+        function.member("arguments", &["\"", &self.arguments, "\""]);
+        let function = function.close();
+        let mut call = List::object();
+        for &(name, value) in &self.members {
+            call.member(name, &[if name == "function" { &function } else { value }]);
+        }
+        call.close()
+    }
+}
