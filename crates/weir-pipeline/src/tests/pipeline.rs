@@ -32,7 +32,7 @@ pub(super) fn streamed(model: &str) -> Request {
 
 /// Drives a request until it is over, or until it has been polled `polls` times (at least once: a future never polled is
 /// a request that never arrived); then its caller leaves.
-pub(super) async fn live(pipeline: &Pipeline, request: &Arc<Request>, polls: usize) -> Option<Answer> {
+pub(super) async fn live(pipeline: &Arc<Pipeline>, request: &Arc<Request>, polls: usize) -> Option<Answer> {
     let mut left = polls;
     let run = pipeline.run(request);
     tokio::pin!(run);
@@ -56,7 +56,7 @@ pub(super) async fn live(pipeline: &Pipeline, request: &Arc<Request>, polls: usi
     }
 }
 
-pub(super) fn at_rest(pipeline: &Pipeline) {
+pub(super) fn at_rest(pipeline: &Arc<Pipeline>) {
     assert_eq!(pipeline.admit.in_house(), 0, "seats");
     assert_eq!(pipeline.queue.depth(PoolId(0)), (0, 0), "permits");
     assert!(pipeline.attempts.route().snapshots().iter().all(|endpoint| endpoint.in_flight == 0), "leases");

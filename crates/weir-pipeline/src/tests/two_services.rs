@@ -25,14 +25,14 @@ fn request() -> Arc<Request> {
 
 /// What became of a streamed request at a service and its fallback: the status, the words in the answer, whether it ended
 /// well, how many calls it took, and after how many seconds it was over.
-async fn outcome(house: (Pipeline, Records)) -> (u16, usize, bool, u32, u64) {
+async fn outcome(house: (Arc<Pipeline>, Records)) -> (u16, usize, bool, u32, u64) {
     outcome_of(&request(), house).await
 }
 
 /// The same of any request.
 async fn outcome_of(
     request: &Arc<Request>,
-    (pipeline, records): (Pipeline, Records),
+    (pipeline, records): (Arc<Pipeline>, Records),
 ) -> (u16, usize, bool, u32, u64) {
     let began = clock().now();
     let mut answer = pipeline.run(request).await;
