@@ -8,5 +8,6 @@ mod error;
 mod frame;
 mod operation;
 mod relay;
+mod replay;
 mod sse;
 mod stream;

@@ -116,8 +116,8 @@ impl<'a> Message<'a> {
         let function = get(&members, "function").filter(|function| *function != "null");
         let function = function.map_or(Some(Vec::new()), super::super::read::members)?;
         let arguments = match get(&function, "arguments") {
-            None | Some("null") => "",
-            Some(arguments) => inside(arguments)?,
+            None | Some("null") => None,
+            Some(arguments) => Some(inside(arguments)?),
         };
         if index > self.calls.len() {
             return None;
@@ -129,8 +129,10 @@ impl<'a> Message<'a> {
         } else {
             self.calls[index].goes_on(&members, &function).then_some(())?;
         }
-        self.calls[index].arguments.push_str(arguments);
-        if is_new || !arguments.is_empty() {
+        // An empty piece, too, is an event that SDKs tell of.
+        if is_new || arguments.is_some() {
+            let arguments = arguments.unwrap_or_default();
+            self.calls[index].arguments.push_str(arguments);
             self.steps.push(Step::new(CALLS + index, arguments.len()));
         }
         Some(())
