@@ -37,7 +37,7 @@ fn refusal(result: Result<Admission, Rejection>) -> (Kind, String) {
 
 fn headers(admission: &Admission) -> http::HeaderMap {
     let mut headers = http::HeaderMap::new();
-    admission.write_headers(&mut headers);
+    admission.rates().write_headers(&mut headers);
     headers
 }
 

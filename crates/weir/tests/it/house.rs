@@ -247,6 +247,15 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
+    /// The events of a stream that have something to say.
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let datas =
+            self.body.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
+        datas
+            .map(|data| serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}")))
+            .collect()
+    }
+
     /// The text of a chat stream.
     pub fn text(&self) -> String {
         let chunks = self.body.lines().filter_map(|line| line.strip_prefix("data: {"));

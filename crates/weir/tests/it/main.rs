@@ -10,6 +10,7 @@ mod drill;
 mod examples;
 mod faults;
 mod house;
+mod known;
 mod lifecycle;
 mod overload;
 mod seen_from_outside;

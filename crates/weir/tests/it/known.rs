@@ -1,0 +1,181 @@
+//! Known answers over sockets: in both forms, for many at once, after a restart, and instead of errors.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use crate::house::{Reply, Service, Weir};
+
+const BODY: &str =
+    r#"{"model":"deepseek-flash","temperature":0,"messages":[{"role":"user","content":"What is a weir?"}]"#;
+
+/// The same request as a stream.
+fn streamed(extra: &str) -> String {
+    format!("{BODY},\"stream\":true{extra}}}")
+}
+
+fn plain(extra: &str) -> String {
+    format!("{BODY}{extra}}}")
+}
+
+/// What a chat answer says, in either form: reasoning, content, calls of tools.
+fn said(reply: &Reply) -> [String; 3] {
+    let mut said: [String; 3] = Default::default();
+    let mut add = |message: &Value| {
+        for (place, name) in ["reasoning_content", "content"].iter().enumerate() {
+            said[place].push_str(message[name].as_str().unwrap_or_default());
+        }
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            said[2].push_str(call["function"]["name"].as_str().unwrap_or_default());
+            said[2].push_str(call["function"]["arguments"].as_str().unwrap_or_default());
+        }
+    };
+    if reply.body.starts_with('{') {
+        add(&reply.json()["choices"][0]["message"]);
+    } else {
+        reply.events().iter().for_each(|event| add(&event["choices"][0]["delta"]));
+    }
+    said
+}
+
+#[test]
+fn an_answer_that_came_as_a_stream_is_known_in_both_forms() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let miss = weir.chat(&streamed(""));
+    let (again, whole) = (weir.chat(&streamed("")), weir.chat(&plain("")));
+    assert_eq!(
+        [&miss, &again, &whole].map(|reply| reply.header("x-cache").to_owned()),
+        ["MISS", "HIT-memory", "HIT-memory"]
+    );
+    assert_eq!(said(&again), said(&miss));
+    assert_eq!(said(&whole), said(&miss));
+    let pieces = |reply: &Reply| -> Vec<_> {
+        let said = reply.events().into_iter().map(|event| event["choices"][0]["delta"]["content"].to_string());
+        said.filter(|piece| piece.len() > 2 && piece != "null").collect()
+    };
+    assert_eq!(pieces(&again), pieces(&miss));
+    assert!(whole.json()["usage"]["completion_tokens"].as_u64().unwrap() > 0, "{}", whole.body);
+    assert!(again.body.ends_with("data: [DONE]\n\n"));
+    let with_usage = weir.chat(&streamed(",\"stream_options\":{\"include_usage\":true}"));
+    assert_eq!(with_usage.header("x-cache"), "HIT-memory");
+    assert_eq!(with_usage.events().last().unwrap()["usage"], whole.json()["usage"]);
+    assert_eq!(service.log().len(), 1);
+}
+
+#[test]
+fn an_answer_that_came_whole_is_known_as_a_stream_of_many_pieces() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let miss = weir.chat(&plain(""));
+    let streamed = weir.chat(&streamed(""));
+    assert_eq!(streamed.header("x-cache"), "HIT-memory");
+    assert_eq!(said(&streamed), said(&miss));
+    assert!(streamed.events().len() > 5, "not one lump: {}", streamed.body);
+}
+
+#[test]
+fn messages_and_responses_are_known_in_both_forms() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "[cache]\nmode = \"all\"\n");
+    let anthropic = |stream: &str| {
+        let body = format!(
+            r#"{{"model":"deepseek-flash","max_tokens":4000,"messages":[{{"role":"user","content":"What?"}}]{stream}}}"#
+        );
+        weir.post("/v1/messages", &[("anthropic-version", "2023-06-01")], &body)
+    };
+    let responses = |stream: &str| {
+        weir.post("/v1/responses", &[], &format!(r#"{{"model":"deepseek-flash","input":"What?"{stream}}}"#))
+    };
+    let texts = |reply: &Reply, kind: &str| -> String {
+        let deltas = reply.events().into_iter().filter(|event| event["type"] == kind);
+        deltas
+            .map(|event| event["delta"]["text"].as_str().or(event["delta"].as_str()).unwrap().to_owned())
+            .collect()
+    };
+    let names = |reply: &Reply| -> Vec<_> {
+        let mut names: Vec<_> =
+            reply.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        names.retain(|name| name != "ping");
+        names
+    };
+    let stream = ",\"stream\":true";
+    let (miss, again, whole) = (anthropic(stream), anthropic(stream), anthropic(""));
+    assert_eq!((again.header("x-cache"), whole.header("x-cache")), ("HIT-memory", "HIT-memory"));
+    assert_eq!(names(&again), names(&miss));
+    assert_eq!(texts(&again, "content_block_delta"), texts(&miss, "content_block_delta"));
+    assert_eq!(whole.json()["content"][0]["text"].as_str().unwrap(), texts(&miss, "content_block_delta"));
+    let (miss, again, whole) = (responses(stream), responses(stream), responses(""));
+    assert_eq!((again.header("x-cache"), whole.header("x-cache")), ("HIT-memory", "HIT-memory"));
+    assert_eq!(names(&again), names(&miss));
+    assert_eq!(texts(&again, "response.output_text.delta"), texts(&miss, "response.output_text.delta"));
+    let text = &whole.json()["output"][0]["content"][0]["text"];
+    assert_eq!(text.as_str().unwrap(), texts(&miss, "response.output_text.delta"));
+    assert_eq!(service.log().len(), 2);
+}
+
+#[test]
+fn a_hundred_who_ask_for_the_same_at_once_cost_one_call() {
+    let service = Service::with(r#"{"fault":"slow_first_token","delay_ms":500}"#);
+    let weir = Weir::before(&[&service], "");
+    let body = streamed("");
+    let replies: Vec<_> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..100).map(|_| scope.spawn(|| weir.chat(&body))).collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    });
+    assert_eq!(service.log().len(), 1);
+    let all = said(&replies[0]);
+    assert!(!all[1].is_empty());
+    for reply in &replies {
+        assert_eq!((reply.status, said(reply)), (200, all.clone()));
+    }
+    let shared = replies.iter().filter(|reply| reply.header("x-cache") == "COALESCED").count();
+    let known = replies.iter().filter(|reply| reply.header("x-cache") == "HIT-memory").count();
+    assert_eq!((shared + known, shared > 0), (99, true));
+}
+
+#[test]
+fn answers_on_disk_outlive_the_process() {
+    let file = scratch();
+    let cache = format!("[cache]\ndisk = \"{}\"\n", file.display());
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], &cache);
+    let miss = weir.chat(&streamed(""));
+    weir.signal("TERM");
+    let (log, code) = weir.ended();
+    assert_eq!(code, Some(0), "{log}");
+    let weir = Weir::before(&[&service], &cache);
+    let again = weir.chat(&streamed(""));
+    // The service is on the same port, or the answer would be another service's.
+    assert_eq!(again.header("x-cache"), "HIT-disk");
+    assert_eq!(said(&again), said(&miss));
+    assert_eq!(weir.chat(&streamed("")).header("x-cache"), "HIT-memory");
+    assert_eq!(service.log().len(), 1);
+}
+
+#[test]
+fn an_old_answer_stands_in_while_the_service_is_down() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "[attempts]\noutage_wait_ms = 100\n");
+    let ten = [("x-weir-cache-ttl", "1"), ("cache-control", "max-age=0")];
+    let ask = |headers: &[(&str, &str)]| weir.post("/v1/chat/completions", headers, &plain(""));
+    let miss = ask(&ten);
+    service.faults(r#"{"fault":"status","status":500}"#);
+    // `max-age=0`: it will have no kept answer but in need.
+    let stale = ask(&ten);
+    assert_eq!((stale.status, stale.header("x-cache")), (200, "HIT-stale"), "{}", stale.body);
+    assert!(stale.header("x-weir-degraded").starts_with("stale;age="), "{}", stale.body);
+    assert_eq!(said(&stale), said(&miss));
+    let never = ask(&[ten[0], ten[1], ("x-weir-degrade", "never")]);
+    assert_eq!(never.status, 503, "{}", never.body);
+}
+
+fn scratch() -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("known-{}-{}.db", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // Of an earlier run with the same process number.
+    let _none = std::fs::remove_file(&file);
+    file
+}
