@@ -3,6 +3,7 @@
 mod machine;
 mod pipeline;
 mod session;
+mod shared;
 mod sweep;
 mod two_services;
 mod world;

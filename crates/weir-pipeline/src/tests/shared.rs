@@ -1,0 +1,85 @@
+//! One call for all who ask for the same, whoever leaves and whatever becomes of it.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use weir_core::{CacheState, Class, Request};
+use weir_settle::Outcome;
+
+use super::pipeline::{at_rest, live, plain};
+use super::world::{Script, pipeline};
+
+/// A request that may be answered by what is kept.
+fn known() -> Arc<Request> {
+    let mut request = plain("m");
+    request.envelope.temperature_zero = true;
+    Arc::new(request)
+}
+
+/// Tasks of shared calls take their turns.
+async fn settle() {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_identical_requests_are_one_call() {
+    let (pipeline, records) = pipeline(vec![Script::Answers(5, 3)], 2000);
+    let requests: Vec<_> = (0..1000).map(|_| known()).collect();
+    let lives = requests.iter().map(|request| live(&pipeline, request, usize::MAX));
+    let answers = futures_util::future::join_all(lives).await;
+    assert!(answers.iter().flatten().all(|answer| answer.head.status == 200));
+    assert_eq!(answers.iter().flatten().count(), 1000);
+    drop(answers);
+    let attempts: u32 = records.0.lock().unwrap().iter().map(|record| record.attempts).sum();
+    assert_eq!(attempts, 1);
+    let shared = requests.iter().filter(|request| request.trail.cache() == CacheState::Coalesced).count();
+    assert_eq!(shared, 999);
+    settle().await;
+    at_rest(&pipeline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_one_who_came_first_may_leave() {
+    let (pipeline, records) = pipeline(vec![Script::Answers(5, 3)], 10);
+    let (first, second) = (known(), known());
+    let mut leaving = Box::pin(pipeline.run(&first));
+    assert!(std::future::poll_fn(|cx| Poll::Ready(leaving.as_mut().poll(cx).is_pending())).await);
+    let staying = live(&pipeline, &second, usize::MAX);
+    let (answer, ()) = tokio::join!(staying, async {
+        tokio::task::yield_now().await;
+        drop(leaving);
+    });
+    assert_eq!(answer.unwrap().head.status, 200);
+    let outcomes: Vec<_> = records.0.lock().unwrap().iter().map(|record| record.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Cancelled, Outcome::OkCache]);
+    settle().await;
+    at_rest(&pipeline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_have_left_the_call_is_over() {
+    let (pipeline, _records) = pipeline(vec![Script::Answers(5, 3)], 10);
+    let requests = [known(), known()];
+    let mut lives: Vec<_> = requests.iter().map(|request| Box::pin(pipeline.run(request))).collect();
+    for life in &mut lives {
+        assert!(std::future::poll_fn(|cx| Poll::Ready(life.as_mut().poll(cx).is_pending())).await);
+    }
+    settle().await;
+    assert_eq!(pipeline.attempts.route().snapshots().iter().map(|endpoint| endpoint.in_flight).sum::<usize>(), 1);
+    drop(lives);
+    settle().await;
+    at_rest(&pipeline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_caller_did_wrong_is_told_to_all_after_one_call() {
+    let (pipeline, records) = pipeline(vec![Script::Fails(Class::Client, 1)], 10);
+    let requests = [known(), known(), known()];
+    let lives = requests.iter().map(|request| live(&pipeline, request, usize::MAX));
+    let answers = futures_util::future::join_all(lives).await;
+    assert!(answers.iter().flatten().all(|answer| !answer.head.status.is_success()));
+    drop(answers);
+    assert_eq!(records.0.lock().unwrap().iter().map(|record| record.attempts).sum::<u32>(), 1);
+}
