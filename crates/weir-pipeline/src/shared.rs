@@ -130,8 +130,7 @@ impl Pipeline {
 /// What the caller did wrong, and what its service said of it, stays so. Anything else may have been the matter of the one
 /// that led: its deadline, its rate, its place in line.
 fn is_worth_another(rejection: &Rejection) -> bool {
-    rejection.reply.is_none()
-        && !matches!(rejection.kind, Kind::BadRequest | Kind::UnknownModel | Kind::UpstreamsDown)
+    !matches!(rejection.kind, Kind::BadRequest | Kind::UnknownModel | Kind::Upstream | Kind::UpstreamsDown)
 }
 
 fn too_late() -> Rejection {
