@@ -31,7 +31,7 @@ pub use envelope::{Envelope, Member};
 pub use failure::{Class, Failure, Reply, Rules};
 pub use observer::{End, Observer, Watchers};
 pub use pool::PoolId;
-pub use priority::Priority;
+pub use priority::{Priority, Urgency};
 pub use rejection::{Kind, Rejection};
 pub use request::{Request, RequestId};
 pub use secret::{Secret, SecretRef, SecretRefError};

@@ -22,12 +22,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::registry::Registry;
-use weir_core::{Chance, Clock, Kind, PoolId, Priority, Rejection};
+use weir_core::{Chance, Clock, Kind, PoolId, Priority, Rejection, Urgency};
 
 pub use actions::Actions;
 pub use level::{Cause, Change, Level, Levels, Signals, Strain};
 pub use process::{Floor, Process};
-pub use shed::{Class, Shedder};
+pub use shed::Shedder;
 
 use metrics::{Metrics, PoolMetrics};
 
@@ -157,7 +157,7 @@ impl Pressure {
             }
             state.wait
         };
-        pool.metrics.shed(Class::of(priority));
+        pool.metrics.shed(Urgency::of(priority));
         Err(self.rejection(pool.metrics.name(), priority, wait))
     }
 

@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use weir_core::{Chance, Priority};
+use weir_core::{Chance, Priority, Urgency};
 
 use crate::level::{Level, Strain};
 
@@ -20,7 +20,7 @@ use crate::level::{Level, Strain};
 const SLOTS: usize = 128;
 /// Priorities in a class at most: one user's are next to each other, the urgent first.
 const RANKS: usize = 3;
-const PLACES: usize = Class::ALL.len() * SLOTS * RANKS;
+const PLACES: usize = Urgency::ALL.len() * SLOTS * RANKS;
 /// The end of the order: everybody is admitted.
 const OPEN: Cursor = Cursor { place: PLACES, part: 0.0 };
 /// After the most urgent class.
@@ -42,34 +42,6 @@ const WEIGHT: f64 = 0.5;
 const NONE: f64 = 0.001;
 
 const REKEYED: Duration = Duration::from_secs(3600);
-
-/// Priorities that are shed together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// 0: shed only while there is no place at all.
-    Critical,
-    /// 1 to 3.
-    Interactive,
-    /// 4 to 6.
-    Normal,
-    /// 7 to 9: shed first.
-    Bulk,
-}
-
-impl Class {
-    /// Every class, the most urgent first.
-    pub const ALL: [Self; 4] = [Self::Critical, Self::Interactive, Self::Normal, Self::Bulk];
-
-    /// The class of a priority.
-    pub const fn of(priority: Priority) -> Self {
-        Self::ALL[priority.level().div_ceil(3) as usize]
-    }
-
-    /// The name used in metrics: `p0` to `p3`.
-    pub const fn name(self) -> &'static str {
-        ["p0", "p1", "p2", "p3"][self as usize]
-    }
-}
 
 /// How far the order is admitted: the places before, and a part of this one.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -227,7 +199,7 @@ impl Shedder {
         let hour = now.saturating_duration_since(self.start).as_secs() / REKEYED.as_secs();
         let key = Chance::mixed(self.seed ^ Chance::mixed(hour.wrapping_add(1)));
         let slot = (Chance::mixed(user ^ key) % SLOTS as u64) as usize;
-        let class = Class::of(priority) as usize;
+        let class = Urgency::of(priority) as usize;
         let rank = (usize::from(priority.level()) + RANKS - 1) % RANKS;
         (class * SLOTS + slot) * RANKS + rank
     }

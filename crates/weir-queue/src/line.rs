@@ -19,12 +19,11 @@ mod waiters;
 
 use std::time::{Duration, Instant};
 
-use weir_core::{Priority, Scope};
+use weir_core::{Priority, Scope, Urgency};
 
 use crate::config::{Fairness, Order};
 
 pub use ask::{Ask, Bound, Grant, Look, Moment, News, Refusal, Rules, Why};
-pub use class::Class;
 pub use waiters::Ticket;
 
 use class::{Classes, Fit};
@@ -106,7 +105,7 @@ impl<W: Clone> Line<W> {
         if self.big > 0 {
             return None;
         }
-        let Fit::Fits(seats) = self.classes.fit(Class::of(ask.priority), ask.seats, at.room) else {
+        let Fit::Fits(seats) = self.classes.fit(Urgency::of(ask.priority), ask.seats, at.room) else {
             return None;
         };
         let tenant = self.place(&ask.tenant);
@@ -237,7 +236,7 @@ impl<W: Clone> Line<W> {
     }
 
     /// Requests of one class in line.
-    pub const fn waiting_of(&self, class: Class) -> usize {
+    pub const fn waiting_of(&self, class: Urgency) -> usize {
         self.standing.waiting(class)
     }
 
@@ -484,6 +483,6 @@ impl<W: Clone> Line<W> {
 }
 
 /// The class of a level that is in range.
-fn class_of(level: u8) -> Class {
-    Priority::new(level).map_or(Class::Bulk, Class::of)
+fn class_of(level: u8) -> Urgency {
+    Priority::new(level).map_or(Urgency::Bulk, Urgency::of)
 }

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use weir_core::{Clock, Priority, Rejection, Scope};
+use weir_core::{Clock, Priority, Rejection, Scope, Urgency};
 
-use crate::line::{Ask, Class, Grant, Line, Look, Moment, News, Refusal, Ticket, Told};
+use crate::line::{Ask, Grant, Line, Look, Moment, News, Refusal, Ticket, Told};
 use crate::metrics::PoolMetrics;
 use crate::{Permit, Pool, refuse};
 
@@ -50,7 +50,7 @@ impl Shared {
     /// Waits for a turn.
     pub(crate) async fn turn(self: &Arc<Self>, ask: &Ask) -> Result<Permit, Rejection> {
         let came = self.clock.now();
-        let class = Class::of(ask.priority);
+        let class = Urgency::of(ask.priority);
         let refusal = match self.enter(ask) {
             Entry::Turn(permit) => return Ok(permit),
             Entry::Refused(refusal) => refusal,
@@ -119,7 +119,7 @@ impl Shared {
             let mut line = self.lock();
             let at = self.moment();
             let decided = decide(&mut line, at, &mut told);
-            for class in Class::ALL {
+            for class in Urgency::ALL {
                 self.metrics.depth[class as usize].set(line.waiting_of(class) as i64);
             }
             self.metrics.permits.set(line.out() as i64);

@@ -1,12 +1,12 @@
 //! Who is shed, how the cursor moves, and what holds wherever it stands.
 
 use proptest::prelude::*;
-use weir_core::Priority;
+use weir_core::{Priority, Urgency};
 use weir_testkit::at;
 
 use super::priority;
 use crate::level::{Level, Strain};
-use crate::shed::{Class, Shedder};
+use crate::shed::Shedder;
 
 const OVER: Strain =
     Strain { excess: 1.0, forced: false, per_s: 0, per_s_max: None, idle: false, hard: false };
@@ -183,12 +183,6 @@ fn a_user_s_lot_stays_for_an_hour_and_is_then_drawn_anew() {
     assert!(!other.sheds(priority(9), 1, 0.99, at(0)));
 }
 
-#[test]
-fn classes_are_those_of_the_levels() {
-    let classes: Vec<_> = (0..10).map(|level| Class::of(priority(level)).name()).collect();
-    assert_eq!(classes, ["p0", "p1", "p1", "p1", "p2", "p2", "p2", "p3", "p3", "p3"]);
-}
-
 prop_compose! {
     fn strain()(
         excess in -1.0..3.0f64,
@@ -227,12 +221,12 @@ proptest! {
                 prop_assert!(sheds.is_sorted(), "{sheds:?}");
                 prop_assert!(!sheds[0] || strain.hard, "the most urgent is shed");
                 prop_assert!(level == Level::L3 || !sheds[9], "below L3 somebody is shed");
-                let class = (0..10).find(|&level| sheds[usize::from(level)]).map(|level| Class::of(priority(level)));
+                let class = (0..10).find(|&level| sheds[usize::from(level)]).map(|level| Urgency::of(priority(level)));
                 first_shed = first_shed.into_iter().chain(class).min();
             }
             if let Some(first) = first_shed {
                 for (user, level) in (0..40).flat_map(|user| (0..10).map(move |level| (user, level))) {
-                    let after = Class::of(priority(level)) > first;
+                    let after = Urgency::of(priority(level)) > first;
                     prop_assert!(!after || shedder.sheds(priority(level), user, 0.0, now));
                 }
             }

@@ -172,8 +172,8 @@ fn what_happens_is_counted_by_pool_cause_and_class() {
         "weir_pressure_level{pool=\"flash\"} 3\n",
         "weir_pressure_level{pool=\"pro\"} 0\n",
         "weir_pressure_changes_total{pool=\"flash\",to=\"3\",cause=\"circuits\"} 1\n",
-        "weir_shed_total{pool=\"flash\",class=\"p3\"} 1\n",
-        "weir_shed_total{pool=\"pro\",class=\"p0\"} 0\n",
+        "weir_shed_total{pool=\"flash\",class=\"bulk\"} 1\n",
+        "weir_shed_total{pool=\"pro\",class=\"critical\"} 0\n",
     ] {
         assert!(metrics.contains(line), "{line}{metrics}");
     }

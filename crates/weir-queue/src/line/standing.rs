@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::class::Class;
+use weir_core::Urgency;
 
 /// How many times the configured wait a class may wait in a standing line.
 const FACTOR: [Option<u32>; 4] = [Some(3), Some(2), Some(1), None];
@@ -25,12 +25,12 @@ impl Standing {
         Self { after, wait, waiting: [0; 4], since: [None; 4] }
     }
 
-    pub(super) fn joined(&mut self, class: Class, now: Instant) {
+    pub(super) fn joined(&mut self, class: Urgency, now: Instant) {
         self.waiting[class as usize] += 1;
         self.since[class as usize].get_or_insert(now);
     }
 
-    pub(super) const fn left(&mut self, class: Class) {
+    pub(super) const fn left(&mut self, class: Urgency) {
         self.waiting[class as usize] -= 1;
         if self.waiting[class as usize] == 0 {
             self.since[class as usize] = None;
@@ -38,12 +38,12 @@ impl Standing {
     }
 
     /// Requests of a class that wait.
-    pub(super) const fn waiting(&self, class: Class) -> usize {
+    pub(super) const fn waiting(&self, class: Urgency) -> usize {
         self.waiting[class as usize]
     }
 
     /// When someone who joined then has waited too long, if the line does not empty before; `None`: never.
-    pub(super) fn ends(&self, class: Class, joined: Instant) -> Option<Instant> {
+    pub(super) fn ends(&self, class: Urgency, joined: Instant) -> Option<Instant> {
         let stands = self.since[class as usize]? + self.after;
         let waited = joined + self.wait * FACTOR[class as usize]?;
         Some(stands.max(waited))
@@ -51,7 +51,7 @@ impl Standing {
 
     /// Whether a class whose waits are bounded stands.
     pub(super) fn any(&self, now: Instant) -> bool {
-        Class::ALL.into_iter().any(|class| {
+        Urgency::ALL.into_iter().any(|class| {
             let bounded = FACTOR[class as usize].is_some();
             bounded && self.since[class as usize].is_some_and(|since| now >= since + self.after)
         })

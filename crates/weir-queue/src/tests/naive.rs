@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use weir_core::Scope;
+use weir_core::{Scope, Urgency};
 
 use super::world::{World, ask, calm};
 use crate::config::{self, Fairness, Order};
+use crate::line::Ask;
 use crate::line::foresight::Foresight;
-use crate::line::{Ask, Class};
 
 const RESERVE: [f64; 4] = [1.0, 0.95, 0.85, 0.5];
 
@@ -59,7 +59,7 @@ impl Naive {
     }
 
     fn held_above(&self, class: usize) -> usize {
-        let above = |held: &&Held| (Class::of(held.ask.priority) as usize) < class;
+        let above = |held: &&Held| (Urgency::of(held.ask.priority) as usize) < class;
         self.held.values().filter(above).map(|held| held.seats).sum()
     }
 
@@ -80,11 +80,11 @@ impl Naive {
 
     /// Seats it would get; `Err(true)`: some could be had, but not enough.
     fn fit(&self, ask: &Ask, room: usize) -> Result<usize, bool> {
-        let class = Class::of(ask.priority) as usize;
+        let class = Urgency::of(ask.priority) as usize;
         let missing = (self.peaks[class] - self.held_above(class) as f64).round() as usize;
         let ceiling =
             room.saturating_sub(missing).max((RESERVE[class] * room as f64) as usize).max(1).min(room);
-        let holds = self.held.values().any(|held| Class::of(held.ask.priority) as usize == class);
+        let holds = self.held.values().any(|held| Urgency::of(held.ask.priority) as usize == class);
         let limit = if holds { ceiling } else { room };
         let need = ask.seats.clamp(1, ceiling.max(1));
         if self.out() + need <= limit { Ok(need) } else { Err(self.out() < limit) }
