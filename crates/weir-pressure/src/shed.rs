@@ -127,6 +127,10 @@ impl Shedder {
     fn step(&mut self, strain: &Strain) {
         let total: f64 = self.demand.iter().sum();
         let before = std::mem::replace(&mut self.excess, strain.excess);
+        if strain.rests && !strain.forced {
+            // Whom to shed for a service that answers nobody? The bounds of the line hold, and so do deadlines.
+            return;
+        }
         let admitted_per_s = f64::from(strain.per_s) * self.admitted();
         let over_rate = strain.per_s_max.is_some_and(|max| admitted_per_s > f64::from(max));
         if strain.forced || over_rate {

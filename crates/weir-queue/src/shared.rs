@@ -83,7 +83,7 @@ impl Shared {
 
     pub(crate) fn has_room(&self) -> bool {
         let line = self.lock();
-        line.waiting() == 0 && line.out() < (self.pool.room)()
+        line.waiting() == 0 && line.out() < self.moment().room.now
     }
 
     pub(crate) fn foresees(&self, tenant: &Scope, priority: Priority, arrived: Instant) -> Option<Duration> {
@@ -123,7 +123,7 @@ impl Shared {
                 self.metrics.depth[class as usize].set(line.waiting_of(class) as i64);
             }
             self.metrics.permits.set(line.out() as i64);
-            self.metrics.room.set(at.room as i64);
+            self.metrics.room.set(at.room.now as i64);
             decided
         };
         for news in told {
@@ -141,7 +141,8 @@ impl Shared {
 
     /// Read under the lock, so that events see time and room in the order in which they happen.
     fn moment(&self) -> Moment {
-        Moment { now: self.clock.now(), room: (self.pool.room)() }
+        let now = self.clock.now();
+        Moment { now, room: (self.pool.room)(now) }
     }
 }
 

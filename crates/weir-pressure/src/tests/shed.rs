@@ -9,7 +9,7 @@ use crate::level::{Level, Strain};
 use crate::shed::Shedder;
 
 const OVER: Strain =
-    Strain { excess: 1.0, forced: false, per_s: 0, per_s_max: None, idle: false, hard: false };
+    Strain { excess: 1.0, forced: false, rests: false, per_s: 0, per_s_max: None, idle: false, hard: false };
 const UNDER: Strain = Strain { excess: -0.5, ..OVER };
 const IDLE: Strain = Strain { idle: true, ..UNDER };
 
@@ -128,6 +128,16 @@ fn what_is_on_its_way_down_is_left_to_go() {
 }
 
 #[test]
+fn while_nobody_serves_the_cursor_stays() {
+    let mut crowd = Crowd::new(10, [10; Priority::LEVELS]);
+    near(crowd.second(&OVER), 0.95);
+    for strain in [OVER, UNDER, IDLE] {
+        near(crowd.second(&Strain { rests: true, ..strain }), 0.95);
+    }
+    near(crowd.second(&Strain { rests: true, forced: true, ..UNDER }), 0.90);
+}
+
+#[test]
 fn above_the_operators_threshold_the_rate_admitted_comes_down_to_it() {
     let strain = Strain { per_s: 1500, per_s_max: Some(1200), ..IDLE };
     let mut crowd = Crowd::new(100, [150; Priority::LEVELS]);
@@ -187,12 +197,13 @@ prop_compose! {
     fn strain()(
         excess in -1.0..3.0f64,
         forced in prop::bool::weighted(0.1),
+        rests in prop::bool::weighted(0.1),
         hard in prop::bool::weighted(0.2),
         idle: bool,
         per_s in 0u32..2_000,
         per_s_max in prop::option::of(1u32..2_000),
     ) -> Strain {
-        Strain { excess, forced, per_s, per_s_max, idle, hard }
+        Strain { excess, forced, rests, per_s, per_s_max, idle, hard }
     }
 }
 

@@ -3,6 +3,8 @@
 //! A line that has not been empty for long holds more work than there is room: everyone in it waits the same long time
 //! and nobody is better served for it. So its waits are bounded, the more urgent the longer (after Facebook's
 //! controlled delay). Bulk work has nobody waiting for it: its own deadline is its bound.
+//!
+//! A line that waits for a service to come back shows no lack of room: that time does not count.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +20,21 @@ pub(super) struct Standing {
     waiting: [usize; 4],
     /// Since when each has not been empty.
     since: [Option<Instant>; 4],
+    seen: Instant,
 }
 
 impl Standing {
-    pub(super) const fn new(after: Duration, wait: Duration) -> Self {
-        Self { after, wait, waiting: [0; 4], since: [None; 4] }
+    pub(super) const fn new(after: Duration, wait: Duration, now: Instant) -> Self {
+        Self { after, wait, waiting: [0; 4], since: [None; 4], seen: now }
+    }
+
+    /// Time passes; `rests`: nobody serves.
+    pub(super) fn tick(&mut self, now: Instant, rests: bool) {
+        let passed = now.saturating_duration_since(self.seen);
+        self.seen = self.seen.max(now);
+        if rests {
+            self.since.iter_mut().flatten().for_each(|since| *since += passed);
+        }
     }
 
     pub(super) fn joined(&mut self, class: Urgency, now: Instant) {

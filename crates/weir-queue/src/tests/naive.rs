@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use weir_core::{Scope, Urgency};
+use weir_core::{Room, Scope, Urgency};
 
 use super::world::{World, ask, calm};
 use crate::config::{self, Fairness, Order};
@@ -310,33 +310,33 @@ proptest! {
                         (f64::from(cost), seats, weir_testkit::at(now_ms - ago_ms));
                     // A pace that says "not in 27 hours" would be a bug of its own.
                     let id = world.come(ask.clone()).unwrap();
-                    naive.come(now_ms, world.room, id, ask)
+                    naive.come(now_ms, world.room.now, id, ask)
                 }
                 Step::GiveBack(who, used) => {
                     let Some(id) = picked(who, world.held.keys().copied()) else { continue };
                     world.give_back(id, Some(f64::from(used)));
-                    naive.give_back(now_ms, world.room, id, f64::from(used))
+                    naive.give_back(now_ms, world.room.now, id, f64::from(used))
                 }
                 Step::Leave(who) => {
                     let Some(id) = picked(who, world.waiting.keys().copied()) else { continue };
                     world.leave(id);
-                    naive.leave(now_ms, world.room, id)
+                    naive.leave(now_ms, world.room.now, id)
                 }
                 Step::Room(room) => {
-                    world.room = room;
+                    world.room = Room::of(room);
                     world.deal();
                     naive.deal(now_ms, room)
                 }
                 Step::Pass(ms) => {
                     world.pass(Duration::from_millis(ms));
                     world.deal();
-                    naive.deal(world.now_ms, world.room)
+                    naive.deal(world.now_ms, world.room.now)
                 }
             };
             prop_assert_eq!(&world.served, &expected);
             prop_assert_eq!(world.line.waiting(), naive.waiting.len());
             prop_assert_eq!(world.line.out(), naive.out());
-            prop_assert!(world.line.out() <= world.room.max(before), "more out than there is room");
+            prop_assert!(world.line.out() <= world.room.now.max(before), "more out than there is room");
             prop_assert!(naive.waiting.iter().all(|waiting| waiting.overtaken <= 8));
         }
     }
