@@ -27,7 +27,12 @@ const OPEN: Cursor = Cursor { place: PLACES, part: 0.0 };
 const URGENT: Cursor = Cursor { place: SLOTS * RANKS, part: 0.0 };
 
 const STEP: Duration = Duration::from_secs(1);
+/// At most; less where the line is less than twice as long as it may be, or the operator's threshold is nearer: a full step
+/// for a little too much is taken back for minutes, a hundredth at a time.
 const DOWN: f64 = 0.05;
+/// Nor, as long as there is a place, more than this part of what is admitted: where five or ten times too much is asked for, a twentieth of the demand
+/// is half of what can be served.
+const DOWN_PART: f64 = 0.2;
 const UP: f64 = 0.01;
 const UP_IDLE: f64 = 0.05;
 /// Part of the excess that should go within a step. Were the cursor to go on falling all the time that a long line takes
@@ -131,14 +136,19 @@ impl Shedder {
             // Whom to shed for a service that answers nobody? The bounds of the line hold, and so do deadlines.
             return;
         }
-        let admitted_per_s = f64::from(strain.per_s) * self.admitted();
-        let over_rate = strain.per_s_max.is_some_and(|max| admitted_per_s > f64::from(max));
-        if strain.forced || over_rate {
+        let admitted = self.admitted();
+        let down_max = if strain.hard { DOWN } else { DOWN.min(DOWN_PART * admitted) };
+        // The share of what is asked for that is above the operator's threshold though it is admitted.
+        let over_rate =
+            strain.per_s_max.map_or(0.0, |max| admitted - f64::from(max) / f64::from(strain.per_s.max(1)));
+        if strain.forced {
             self.down(DOWN * total);
+        } else if over_rate > 0.0 {
+            self.down(over_rate.min(down_max) * total);
         } else if strain.excess > 0.0 {
             let closed = (before - strain.excess) / before.max(strain.excess);
             if closed < CLOSING {
-                self.down(DOWN * total);
+                self.down(strain.excess.min(1.0) * down_max * total);
             } else if closed > 2.0 * CLOSING {
                 self.up(UP * total);
             }

@@ -128,6 +128,21 @@ fn what_is_on_its_way_down_is_left_to_go() {
 }
 
 #[test]
+fn a_little_too_much_takes_a_small_step_and_where_little_is_admitted_so_does_much() {
+    let over = |excess| Strain { excess, ..OVER };
+    let mut crowd = Crowd::new(10, [10; Priority::LEVELS]);
+    near(crowd.second(&over(0.2)), 0.99);
+    near(crowd.second(&over(0.4)), 0.97);
+    for _ in 0..14 {
+        crowd.second(&over(2.0));
+    }
+    near(crowd.shedder.admitted(), 0.27);
+    near(crowd.second(&over(2.0)), 0.22);
+    near(crowd.second(&over(2.0)), 0.176);
+    near(crowd.second(&over(2.0)), 0.141);
+}
+
+#[test]
 fn while_nobody_serves_the_cursor_stays() {
     let mut crowd = Crowd::new(10, [10; Priority::LEVELS]);
     near(crowd.second(&OVER), 0.95);
