@@ -130,7 +130,7 @@ impl<W: Clone> Line<W> {
     pub fn join(&mut self, at: Moment, ask: &Ask, wake: W, told: &mut Told<W>) -> Result<Ticket, Refusal> {
         self.tick(at);
         let (level, tenant) = (ask.level(), self.place(&ask.tenant));
-        let desperate = self.is_desperate(at, ask.arrived, ask.begin_by);
+        let desperate = self.is_no_use(at, ask.arrived, ask.begin_by) && self.has_place_without_rest(at);
         // Who does not stay in line needs no place there.
         if !desperate {
             let wait = self.predict(at, level, tenant, ask.arrived);
@@ -184,7 +184,8 @@ impl<W: Clone> Line<W> {
         self.deal(at, told);
         let id = self.waiters.find(ticket)?;
         let Waiter { level, arrived, joined, begin_by, .. } = *self.waiters.get(id);
-        if self.is_desperate(at, arrived, begin_by) {
+        let no_use = self.is_no_use(at, arrived, begin_by);
+        if no_use && self.has_place_without_rest(at) {
             self.serve_desperate(at, id, told);
             // It may have kept the watch.
             self.deal(at, told);
@@ -194,8 +195,7 @@ impl<W: Clone> Line<W> {
             let look = at.now + WATCH;
             at.room.until.map_or(look, |until| until.min(look))
         });
-        // If it has lasted too long already, the places are taken that those have for whom waiting is no use.
-        let rest = self.rest.ends(arrived).map(|ends| ends.max(at.now + WATCH));
+        let rest = if no_use { Some(at.now + WATCH) } else { self.rest.ends(arrived) };
         let ends = [self.standing.ends(class_of(level), joined), rest, watch];
         Some(ends.into_iter().flatten().fold(begin_by, Instant::min))
     }

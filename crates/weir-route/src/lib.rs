@@ -227,7 +227,8 @@ impl Route {
         self.tiers(pool).any(|tier| tier.len() > 1)
     }
 
-    /// How many calls a pool's endpoints take at one time, together. Cheap, to be asked again and again.
+    /// How many calls a pool's endpoints take at one time, together; those count whole that it shares with other pools.
+    /// Cheap, to be asked again and again.
     pub fn room(&self, pool: PoolId, now: Instant) -> Room {
         self.tiers(pool).flatten().map(|id| self.endpoint(*id).room(now)).sum()
     }

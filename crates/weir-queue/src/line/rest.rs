@@ -44,15 +44,20 @@ impl Rest {
 
 impl<W: Clone> Line<W> {
     /// Whether waiting for those who rest is no use to someone.
-    pub(super) fn is_desperate(&self, at: Moment, arrived: Instant, begin_by: Instant) -> bool {
+    pub(super) fn is_no_use(&self, at: Moment, arrived: Instant, begin_by: Instant) -> bool {
         let Some(ends) = self.rest.ends(arrived) else { return false };
         // An open circuit is worth waiting for although it says when it will be called again: somebody else may find out
         // before that the service is back. A key that is of no use for many minutes is not.
         let too_late = begin_by.min(at.now + self.rest.wait);
-        let no_use = at.now >= ends || at.room.until.is_some_and(|until| until >= too_late);
-        no_use && self.classes.out() < at.room.whole
+        at.now >= ends || at.room.until.is_some_and(|until| until >= too_late)
     }
 
+    /// Whether there would be a place if nobody rested.
+    pub(super) fn has_place_without_rest(&self, at: Moment) -> bool {
+        self.classes.out() < at.room.whole
+    }
+
+    /// Gives someone a turn although everybody rests.
     pub(super) fn serve_desperate(&mut self, at: Moment, id: u32, told: &mut Told<W>) {
         let (wake, mut grant) = self.take_out(at.now, id, 1);
         grant.desperate = true;

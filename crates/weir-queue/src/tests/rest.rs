@@ -69,7 +69,11 @@ fn where_waiting_is_no_use_a_turn_is_given_at_once() {
     // But not more of them than there would be room for.
     let third = patient(&world, 1_000);
     let third = world.come(third).unwrap();
-    assert!(world.waiting.contains_key(&third));
+    assert_eq!(world.check(third), Some(200), "it looks soon whether there is a place");
+    world.give_back(id, None);
+    world.now_ms = 200;
+    assert_eq!(world.check(third), None);
+    assert!(world.held[&third].0.is_desperate());
 }
 
 #[test]
