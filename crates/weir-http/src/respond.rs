@@ -130,7 +130,7 @@ fn server_timing(trail: &Trail, now: Instant) -> String {
     let own = total.saturating_sub(queue).saturating_sub(upstream);
     let mut text = String::with_capacity(64);
     for (name, duration) in [("queue", queue), (", upstream", upstream), (", weir", own)] {
-        let hundredths = duration.as_micros() / 10;
+        let hundredths = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) / 10;
         // Writing to a string cannot fail. In whole numbers: formatting three fractions costs more than a look-up.
         let _infallible = write!(text, "{name};dur={}.{:02}", hundredths / 100, hundredths % 100);
     }

@@ -34,8 +34,8 @@ enum State {
 }
 
 impl Continued {
-    pub(crate) fn new(run: Run, lease: Lease, stream: Pin<Box<dyn ChunkStream>>) -> Self {
-        Self { run: Some(Box::new(run)), state: State::Flowing { lease, stream } }
+    pub(crate) fn new(run: Box<Run>, lease: Lease, stream: Pin<Box<dyn ChunkStream>>) -> Self {
+        Self { run: Some(run), state: State::Flowing { lease, stream } }
     }
 
     /// The next thing of the stream that flows now, joined on to what came before. `None`: it broke, and is being taken up.

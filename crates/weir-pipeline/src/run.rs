@@ -80,13 +80,14 @@ pub(crate) struct Landed {
 }
 
 impl Run {
+    /// In a box, because it is large, and moved from future to future, and into a stream.
     pub(crate) fn new(
         shared: Arc<Shared>,
         request: Arc<Request>,
         terms: Terms,
         permit: Permit,
         mut machine: Machine,
-    ) -> Self {
+    ) -> Box<Self> {
         machine.has_turn(permit.is_desperate());
         let relayed = shared.limits.continues && request.envelope.stream;
         let relay =
@@ -94,12 +95,24 @@ impl Run {
         let (delivered, at) = (Delivered::Nothing, None);
         let (differ, unwilling) = (Vec::new(), Vec::new());
         let (permit, turned_away) = (Some(permit), None);
-        Self { shared, request, machine, relay, terms, permit, turned_away, delivered, at, differ, unwilling }
+        Box::new(Self {
+            shared,
+            request,
+            machine,
+            relay,
+            terms,
+            permit,
+            turned_away,
+            delivered,
+            at,
+            differ,
+            unwilling,
+        })
     }
 
     /// The answer, from its first meaningful part to its end. The permit goes with it; with one that may be taken up it
     /// stays here, so that others may have the place while nobody is there to take it up.
-    pub(crate) async fn answer(mut self) -> Result<Answer, Unanswered> {
+    pub(crate) async fn answer(mut self: Box<Self>) -> Result<Answer, Unanswered> {
         let Some(Landed { lease, begun, .. }) = self.land(Event::Ready).await else {
             let failed = self.machine.has_failed();
             let turned_away = self.turned_away.take().filter(|_| !failed);

@@ -7,6 +7,8 @@ mod openai_embeddings;
 mod openai_responses;
 mod openai_usage;
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use weir_core::{Class, Failure, Finish, Operation, Usage};
 
@@ -56,6 +58,9 @@ pub struct Reading {
     pub last: bool,
     /// What the service is doing, when the event says so.
     pub phase: Option<Phase>,
+    /// Where its one text lies in the data, without quotes. An event that differs from this one in nothing else says all the
+    /// rest that this one says.
+    pub text: Option<Range<usize>>,
 }
 
 /// What a whole body says.

@@ -8,6 +8,7 @@ mod delta;
 pub mod dialect;
 pub mod envelope;
 pub mod error;
+mod frame;
 pub mod gate;
 mod json;
 pub mod operation;

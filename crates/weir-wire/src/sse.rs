@@ -99,16 +99,18 @@ impl Event {
 pub fn events(block: &[u8]) -> impl Iterator<Item = Event> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
-        while at < block.len() && matches!(block[at], b'\n' | b'\r') {
-            at += 1;
-        }
-        if at >= block.len() {
-            return None;
-        }
-        let event = read_event(block, at);
+        let event = event_from(block, at)?;
         at = event.whole.end;
         Some(event)
     })
+}
+
+/// The first event of a block at or after `at`, blank lines aside.
+pub(crate) fn event_from(block: &[u8], mut at: usize) -> Option<Event> {
+    while at < block.len() && matches!(block[at], b'\n' | b'\r') {
+        at += 1;
+    }
+    (at < block.len()).then(|| read_event(block, at))
 }
 
 fn read_event(block: &[u8], start: usize) -> Event {

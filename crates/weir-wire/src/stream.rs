@@ -5,12 +5,15 @@
 
 pub(crate) mod ends;
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use weir_core::{Chunk, Class, Failure, Finish, Usage};
 
 use self::ends::Ends;
 use crate::dialect::{Care, Format, Phase, Reading};
-use crate::sse::{Event, Splitter, events};
+use crate::frame::{Fit, Frame};
+use crate::sse::{Event, Splitter, event_from};
 
 /// Reads one stream.
 pub struct StreamReader {
@@ -19,6 +22,8 @@ pub struct StreamReader {
     keeps_usage: bool,
     begun: bool,
     phase: Phase,
+    /// What stands around the text of the last usual piece, and what the service is doing when it writes such pieces.
+    usual: Frame<Option<Phase>>,
     parts: u64,
     /// How many choices were asked for, when that is known.
     wanted: Option<usize>,
@@ -32,18 +37,17 @@ impl StreamReader {
     /// A reader for a format. Without `keeps_usage`, the usage chunk that weir asked for is not passed on.
     pub fn new(format: &'static dyn Format, keeps_usage: bool) -> Self {
         let splitter = Splitter::default();
-        let phase = Phase::default();
         let (begun, last, parts, wanted) = (false, false, 0, None);
-        let ends = Ends::default();
         Self {
             format,
             splitter,
             keeps_usage,
             begun,
-            phase,
+            phase: Phase::default(),
+            usual: Frame::default(),
             parts,
             wanted,
-            ends,
+            ends: Ends::default(),
             finish: None,
             last,
             failed: None,
@@ -128,36 +132,20 @@ impl StreamReader {
     fn read_block(&mut self, block: Bytes) -> Result<Option<Chunk>, Failure> {
         let mut chunk = Chunk::default();
         let mut kept = Kept::default();
-        for event in events(&block) {
-            if self.last {
-                break;
-            }
-            if event.data_lines == 0 && event.name.is_empty() {
-                kept.skip();
+        let mut at = 0;
+        while !self.last {
+            if let Some(fit) = self.usual.fit(&block[at..]) {
+                self.note_usual(&fit, &mut chunk);
+                kept.keep(&block, at..at + fit.end);
+                at += fit.end;
                 continue;
             }
-            // Nobody writes several lines but those who break them in odd places: such data is parsed each time.
-            let begun = self.begun && event.data_lines < 2;
-            let care = Care { begun, several: self.wanted != Some(1) };
-            let (name, data) = (&block[event.name.clone()], event.data_in(&block));
+            let Some(event) = event_from(&block, at) else { break };
+            at = event.whole.end;
             // What the service said before it failed was said, however its bytes were cut into reads.
-            let reading = match self.format.read_event(name, &data, care) {
-                Ok(reading) => reading,
-                Err(failure) => {
-                    self.failed = Some(failure);
-                    break;
-                }
-            };
-            if let Err(failure) = self.note(&reading, &mut chunk) {
+            if let Err(failure) = self.read_event(&block, event, &mut chunk, &mut kept) {
                 self.failed = Some(failure);
                 break;
-            }
-            if reading.drop || (reading.usage_only && !self.keeps_usage) {
-                kept.skip();
-            } else if event.has_id_or_retry && self.format.strips_id_and_retry() {
-                kept.rewrite(&block, &event);
-            } else {
-                kept.keep(&block, &event);
             }
         }
         chunk.bytes = kept.into_bytes(block);
@@ -166,6 +154,45 @@ impl StreamReader {
             Some(failure) => Err(failure),
             None => Ok(says_something.then_some(chunk)),
         }
+    }
+
+    fn read_event(
+        &mut self,
+        block: &[u8],
+        event: Event,
+        chunk: &mut Chunk,
+        kept: &mut Kept,
+    ) -> Result<(), Failure> {
+        if event.data_lines == 0 && event.name.is_empty() {
+            kept.skip();
+            return Ok(());
+        }
+        // Nobody writes several lines but those who break them in odd places: such data is parsed each time.
+        let one_line = event.data_lines < 2;
+        let care = Care { begun: self.begun && one_line, several: self.wanted != Some(1) };
+        let (name, data) = (&block[event.name.clone()], event.data_in(block));
+        let reading = self.format.read_event(name, &data, care)?;
+        self.note(&reading, chunk)?;
+        if reading.drop || (reading.usage_only && !self.keeps_usage) {
+            kept.skip();
+        } else if event.has_id_or_retry && self.format.strips_id_and_retry() {
+            kept.rewrite(block, &event);
+        } else {
+            if let Some(text) = reading.text.filter(|_| one_line) {
+                let before = event.data.start - event.whole.start;
+                let text = before + text.start..before + text.end;
+                self.usual.learn(&block[event.whole.clone()], &text, reading.phase);
+            }
+            kept.keep(block, event.whole);
+        }
+        Ok(())
+    }
+
+    /// Notes a piece like the last one: of it, too, there is nothing more to say than that the answer goes on.
+    fn note_usual(&mut self, piece: &Fit<Option<Phase>>, chunk: &mut Chunk) {
+        self.parts += 1;
+        self.phase = piece.says.unwrap_or(self.phase);
+        chunk.progress = true;
     }
 
     fn note(&mut self, reading: &Reading, chunk: &mut Chunk) -> Result<(), Failure> {
@@ -212,13 +239,13 @@ struct Kept {
 }
 
 impl Kept {
-    fn keep(&mut self, block: &[u8], event: &Event) {
+    fn keep(&mut self, block: &[u8], event: Range<usize>) {
         if self.skipped && self.broken.is_none() {
             self.broken = Some(BytesMut::from(&block[..self.run]));
         }
         match &mut self.broken {
-            Some(bytes) => bytes.extend_from_slice(&block[event.whole.clone()]),
-            None => self.run = event.whole.end,
+            Some(bytes) => bytes.extend_from_slice(&block[event]),
+            None => self.run = event.end,
         }
     }
 

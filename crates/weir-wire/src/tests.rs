@@ -5,6 +5,7 @@ mod cuts;
 mod delta;
 mod envelope;
 mod error;
+mod frame;
 mod operation;
 mod relay;
 mod sse;

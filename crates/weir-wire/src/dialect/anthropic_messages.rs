@@ -6,6 +6,7 @@ use weir_core::{Class, Dialect, Failure, Finish, Operation, Usage};
 
 use super::{Care, Format, Phase, Reading, Whole, garbled, no_answer, no_end, parse};
 use crate::classify::in_band;
+use crate::delta;
 use crate::gate::{CONTENT_BLOCK, DELTA, looks_like_object};
 
 pub(super) struct Messages;
@@ -90,7 +91,11 @@ impl Format for Messages {
             return garbled(holds_a_piece(name, data));
         }
         match name {
-            b"content_block_delta" => return Ok(Reading { progress: true, ..Reading::default() }),
+            b"content_block_delta" => {
+                let usual = delta::deltas(data, &delta::MESSAGES).next().flatten();
+                let text = usual.map(|usual| usual.text).filter(|text| !text.is_empty());
+                return Ok(Reading { progress: true, text, ..Reading::default() });
+            }
             b"ping" | b"content_block_stop" => return Ok(Reading::default()),
             _ => {}
         }

@@ -81,17 +81,19 @@ impl Choices {
         if self.0 == Operation::Completions { TEXT.is_named_in(data) } else { DELTA.is_named_in(data) }
     }
 
-    /// What the service is doing, as far as a piece of the answer says it; `None` when there is no piece in the event.
-    /// Only a delta that says more than text is searched any further.
-    fn phase(&self, data: &[u8]) -> Option<Option<Phase>> {
-        if self.0 == Operation::Completions {
-            return self.holds_a_piece(data).then_some(None);
-        }
-        Some(match delta::deltas(data, &delta::CHAT).next()? {
-            Some(usual) if usual.text.is_empty() => None,
-            Some(usual) => Some(usual.kind.into()),
-            None => TOOL_CALLS.is_in(data, b"[").then_some(Phase::Tool),
-        })
+    /// What a piece of the answer says at a glance; `None` when there is no piece in the event. Only a delta that says more
+    /// than text is searched any further.
+    fn glance(&self, data: &[u8]) -> Option<Reading> {
+        let usual = match self.0 {
+            Operation::Completions => delta::texts(data).next()?,
+            _ => delta::deltas(data, &delta::CHAT).next()?,
+        };
+        let (phase, text) = match usual {
+            Some(usual) if usual.text.is_empty() => (None, None),
+            Some(usual) => (Some(usual.kind.into()), Some(usual.text)),
+            None => (TOOL_CALLS.is_in(data, b"[").then_some(Phase::Tool), None),
+        };
+        Some(Reading { progress: true, phase, text, ..Reading::default() })
     }
 }
 
@@ -113,9 +115,10 @@ impl Format for Choices {
             || USAGE.is_in(data, b"{")
             || ERROR.is_in(data, b"{\"");
         // What holds no piece of the answer is rare, and may be an object in nothing but its braces.
-        let phase = self.phase(data);
-        if let (Some(phase), false) = (phase, acted_on) {
-            return Ok(Reading { progress: true, phase, ..Reading::default() });
+        let glance = self.glance(data);
+        match glance {
+            Some(reading) if !acted_on => return Ok(reading),
+            _ => {}
         }
         let Some(written) = parse::<Written<'_>>(data) else {
             return garbled(self.holds_a_piece(data));
@@ -132,7 +135,8 @@ impl Format for Choices {
             usage_only: choices.is_empty() && written.usage.is_some(),
             usage: written.usage.and_then(openai_usage::read),
             last: false,
-            phase: phase.flatten(),
+            phase: glance.and_then(|reading| reading.phase),
+            text: None,
         })
     }
 

@@ -171,6 +171,14 @@ fn whole_bodies_are_answers_or_faults() {
     let both = "{\"prompt_tokens\":5,\"input_tokens\":5,\"completion_tokens\":2.0,\"output_tokens\":0,\"prompt_tokens_details\":null}";
     let relay = format!("{{\"choices\":[{{\"finish_reason\":\"stop\"}}],\"usage\":{both}}}");
     check(Operation::Chat, &relay, Ok(7));
+    // Neither does what is no number at all.
+    for odd in ["\"5\"", "-5", "true", "[5]", "{\"a\":5}", "1e400"] {
+        let usage =
+            format!("{{\"prompt_tokens\":{odd},\"completion_tokens\":2,\"prompt_tokens_details\":{odd}}}");
+        let answer = format!("{{\"choices\":[{{\"finish_reason\":\"stop\"}}],\"usage\":{usage}}}");
+        let read = format(Operation::Chat).unwrap().read_whole(answer.as_bytes());
+        assert_eq!(read.unwrap().usage.map(|usage| usage.completion), Some(2), "{odd}");
+    }
     check(Operation::Embeddings, "{\"data\":[],\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}", Ok(4));
     check(
         Operation::Messages,
