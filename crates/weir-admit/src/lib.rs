@@ -8,7 +8,7 @@ mod bucket;
 pub mod config;
 mod keys;
 mod models;
-mod urgency;
+mod terms;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -59,7 +59,7 @@ impl Admit {
         let now = self.clock.now();
         let caller = self.keys.identify(request)?;
         let found = self.models.find(request)?;
-        let urgency = urgency::of(request, caller.priority_cap(), found.deadline)?;
+        let terms = terms::of(request, caller.priority_cap(), found.deadline)?;
         let seat = Seat::take(&self.seats, self.seats_max).ok_or_else(|| {
             let message = format!(
                 "the gateway holds its {} requests (pressure.requests_max); try again",
@@ -68,15 +68,15 @@ impl Admit {
             Rejection::new(Kind::Overloaded, message).after(Duration::from_secs(1))
         })?;
         let charge = caller.charge(request, now)?;
-        request.trail.admitted(caller.tenant.name.clone(), urgency.priority);
+        request.trail.admitted(caller.tenant.name.clone(), terms.priority);
         Ok(Admission {
             pool: found.pool,
             weight: caller.weight(),
             tenant: caller.tenant,
-            priority: urgency.priority,
-            begin_by: urgency.begin_by,
-            deadline: urgency.deadline,
-            may_degrade: urgency.may_degrade,
+            priority: terms.priority,
+            begin_by: terms.begin_by,
+            deadline: terms.deadline,
+            may_degrade: terms.may_degrade,
             charge,
             _seat: seat,
         })

@@ -1,4 +1,4 @@
-//! How urgent a request is.
+//! How urgent a request is: ten priorities, in four classes.
 
 /// Urgency from 0 (first) to 9 (last).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,5 +28,44 @@ impl Priority {
 impl Default for Priority {
     fn default() -> Self {
         Self::DEFAULT
+    }
+}
+
+/// Priorities that are treated alike under load: they share their part of the room, their bound on a wait, and their
+/// turn to be shed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// 0: shed only while there is no place at all.
+    Critical,
+    /// 1 to 3: a person waits.
+    Interactive,
+    /// 4 to 6: what says nothing is 5.
+    Normal,
+    /// 7 to 9: nobody waits; shed first.
+    Bulk,
+}
+
+impl Urgency {
+    /// Every class, the most urgent first: also an index into arrays of as many.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::Interactive, Self::Normal, Self::Bulk];
+
+    /// The class of a priority.
+    pub const fn of(priority: Priority) -> Self {
+        match priority.level() {
+            0 => Self::Critical,
+            1..=3 => Self::Interactive,
+            4..=6 => Self::Normal,
+            _ => Self::Bulk,
+        }
+    }
+
+    /// Its name as the label `class` of metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Interactive => "interactive",
+            Self::Normal => "normal",
+            Self::Bulk => "bulk",
+        }
     }
 }

@@ -126,6 +126,13 @@ fn chance_repeats_for_a_seed_and_stays_in_bounds() {
 }
 
 #[test]
+fn ten_priorities_are_four_classes() {
+    let classes = (0..10).filter_map(Priority::new).map(|priority| Urgency::of(priority).name());
+    let expected = [&["critical"][..], &["interactive"; 3], &["normal"; 3], &["bulk"; 3]].concat();
+    assert_eq!(classes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_secret_does_not_print_and_a_pasted_key_is_not_repeated() {
     assert!(!format!("{:?}", Secret::new("sk-verysecret")).contains("verysecret"));
     let error = "sk-verysecret".parse::<SecretRef>().unwrap_err().to_string();

@@ -23,7 +23,7 @@ pub struct Attempts {
     pub retry_after_here_ms: u64,
     /// The longest `Retry-After` that is waited for when no other endpoint is left, in milliseconds. Default 10,000.
     pub retry_after_max_ms: u64,
-    /// How long a request waits for a service to come back when every circuit is open, in milliseconds. Default 30,000.
+    /// How long a request waits for a service to come back while no endpoint serves, in milliseconds. Default 30,000.
     pub outage_wait_ms: u64,
     /// Time to connect, TLS included, in milliseconds. Default 3,000.
     pub connect_ms: u64,

@@ -56,6 +56,9 @@ impl Continued {
         };
         Poll::Ready(match joined {
             Ok((chunk, over)) => {
+                if let (Some(permit), Some(chunk)) = (&mut run.permit, &chunk) {
+                    permit.chunk(run.shared.clock.now(), chunk);
+                }
                 if over {
                     self.ended();
                 }
@@ -175,10 +178,15 @@ impl ChunkStream for Continued {
                 }
                 State::Resuming(_) => {
                     if let Some(failure) = ready!(self.poll_resuming(cx)) {
+                        self.run = None;
                         return Poll::Ready(Some(Err(failure)));
                     }
                 }
-                State::Over => return Poll::Ready(None),
+                State::Over => {
+                    // With it the permit: the answer is over, whenever its caller lets go of it.
+                    self.run = None;
+                    return Poll::Ready(None);
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ pub struct Policy {
     pub retry_after_here: Duration,
     /// The longest `Retry-After` that is waited for.
     pub retry_after_max: Duration,
-    /// How long a request waits while every circuit is open.
+    /// How long a request waits while no endpoint serves.
     pub outage_wait: Duration,
     /// How often one answer is taken up.
     pub continuations_max: u32,
@@ -137,6 +137,8 @@ pub struct Machine {
     continuations: u32,
     hedged: bool,
     rests_since: Option<Instant>,
+    /// Waiting for those who rest is no use any more.
+    desperate: bool,
     next: Where,
     tried: Vec<Tried>,
     tried_ids: Vec<EndpointId>,
@@ -165,6 +167,7 @@ impl Machine {
             continuations: 0,
             hedged: false,
             rests_since: None,
+            desperate: false,
             next: Where::Any,
             tried: Vec::new(),
             tried_ids: Vec::new(),
@@ -203,6 +206,11 @@ impl Machine {
     /// Whether a failure is the last word on the request, whoever else could be asked.
     pub const fn is_final(&self, class: Class) -> bool {
         !class.rules().again && !class.rules().moves && !self.moves_to_continue(class)
+    }
+
+    /// The request has a turn; `desperate`: although everybody rests, because it has waited for them in line, or cannot.
+    pub const fn has_turn(&mut self, desperate: bool) {
+        self.desperate = desperate;
     }
 
     /// Once the answer has begun, only the deadline limits what follows.
@@ -281,7 +289,7 @@ impl Machine {
         let since = *self.rests_since.get_or_insert(now);
         // Spread, so that those who wait for the same moment do not come together.
         let until = until.max(now) + ROOM_WAIT.mul_f64(1.0 + chance.unit());
-        if until < self.begin_by && until <= since + self.policy.outage_wait {
+        if !self.desperate && until < self.begin_by && until <= since + self.policy.outage_wait {
             return Action::Wait(until);
         }
         if self.tried.is_empty() {

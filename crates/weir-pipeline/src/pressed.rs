@@ -78,7 +78,7 @@ impl Pipeline {
     fn signals(&self, pool: PoolId) -> Signals {
         let (line, pulse) = (self.queue.look(pool), self.attempts.route().pulse(pool));
         Signals {
-            room: pulse.room,
+            room: pulse.room.now,
             out: line.out,
             waiting: line.waiting,
             waiters_max: line.waiters_max,
@@ -87,6 +87,7 @@ impl Pipeline {
             first_attempts: pulse.first_attempts,
             first_attempts_ok: pulse.good_first_attempts,
             open_circuits: pulse.all_open,
+            rests: pulse.room.rests,
             degraded_target: self.admit.models().cheaper(pool).is_some(),
             remaining_deadline_p50: None,
         }

@@ -46,8 +46,8 @@ pub(crate) struct Run {
     pub(crate) machine: Machine,
     pub(crate) relay: Option<Relay>,
     terms: Terms,
-    /// Until the answer begins.
-    permit: Option<Permit>,
+    /// Until the answer begins, and on to its end if it may be taken up.
+    pub(crate) permit: Option<Permit>,
     /// Why there was no place to come back to after a wait.
     turned_away: Option<Rejection>,
     /// What the caller has of an answer that broke off.
@@ -86,8 +86,9 @@ impl Run {
         request: Arc<Request>,
         terms: Terms,
         permit: Permit,
-        machine: Machine,
+        mut machine: Machine,
     ) -> Box<Self> {
+        machine.has_turn(permit.is_desperate());
         let relayed = shared.limits.continues && request.envelope.stream;
         let relay =
             relayed.then(|| Relay::new(request.operation, &request.envelope, shared.limits.holds)).flatten();
@@ -109,7 +110,8 @@ impl Run {
         })
     }
 
-    /// The answer, from its first meaningful part to its end. The permit goes with it.
+    /// The answer, from its first meaningful part to its end. The permit goes with it; with one that may be taken up it
+    /// stays here, so that others may have the place while nobody is there to take it up.
     pub(crate) async fn answer(mut self: Box<Self>) -> Result<Answer, Unanswered> {
         let Some(Landed { lease, begun, .. }) = self.land(Event::Ready).await else {
             let failed = self.machine.has_failed();
@@ -120,17 +122,18 @@ impl Run {
             });
         };
         let clock = self.shared.clock;
-        let permit = self.permit.take().expect("it is taken out only here, once");
         let Begun { head, body } = begun;
-        let answer = match body {
+        match body {
             Body::Stream(stream) if self.relay.is_some() => {
                 self.machine.begun(self.terms.deadline);
                 let continued = Continued::new(self, lease, stream);
-                Answer::new(clock, head, Body::Stream(Box::pin(continued)))
+                Ok(Answer::new(clock, head, Body::Stream(Box::pin(continued))))
             }
-            body => Answer::new(clock, head, body).observed_by(lease),
-        };
-        Ok(answer.observed_by(permit))
+            body => {
+                let permit = self.permit.take().expect("it is taken out only here, once");
+                Ok(Answer::new(clock, head, body).observed_by(lease).observed_by(permit))
+            }
+        }
     }
 
     /// Tries until an answer, or the rest of one, has begun; `None` when nothing can help.
@@ -147,7 +150,12 @@ impl Run {
                     Event::Ready
                 }
                 Action::Repeat { endpoint, class, until } => {
-                    self.rest(until).await?;
+                    if self.machine.is_continuing() {
+                        // Half an answer is not put at risk in a long line for the sake of a short wait.
+                        tokio::time::sleep_until(until.into()).await;
+                    } else {
+                        self.rest(until).await?;
+                    }
                     let pressed = self.shared.pressure.level(self.terms.pool).actions().retry_ratio_failing;
                     if self.shared.route.may_repeat(endpoint, class, pressed) {
                         Event::Ready
@@ -168,12 +176,13 @@ impl Run {
             permit.lend();
         }
         tokio::time::sleep_until(until.into()).await;
-        if let Some(permit) = &mut self.permit
-            && let Err(rejection) = permit.reclaim(self.terms.begin_by).await
-        {
+        let begin_by = self.timers().begin_by;
+        let Some(permit) = &mut self.permit else { return Some(()) };
+        if let Err(rejection) = permit.reclaim(begin_by).await {
             self.turned_away = Some(rejection);
             return None;
         }
+        self.machine.has_turn(permit.is_desperate());
         Some(())
     }
 

@@ -2,6 +2,7 @@
 
 mod machine;
 mod pipeline;
+mod rests;
 mod session;
 mod shared;
 mod sweep;

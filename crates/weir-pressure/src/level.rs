@@ -111,6 +111,8 @@ pub struct Signals {
     pub first_attempts_ok: u32,
     /// Whether every circuit of the pool is open.
     pub open_circuits: bool,
+    /// Nobody serves just now: every endpoint is being left alone, for whatever reason.
+    pub rests: bool,
     /// Whether somebody else (a fallback, a smaller or local model) could answer in the pool's place.
     pub degraded_target: bool,
     /// The time that half of those in line still have, or more.
@@ -133,8 +135,10 @@ pub struct Change {
 pub struct Strain {
     /// How far wait and line are above where shedding may end: 0.5 is half as much again, 0 or less is not.
     pub excess: f64,
-    /// Nothing that is shed would be enough: memory, or nobody who could answer.
+    /// Nothing that is shed would be enough: memory.
     pub forced: bool,
+    /// Nobody serves: how long the line is says nothing of how much is too much.
+    pub rests: bool,
     /// Requests a second.
     pub per_s: u32,
     /// Requests a second above which the operator wants shedding.
@@ -359,7 +363,8 @@ impl Levels {
         let line = view.line_percent() as f64 / LINE_PERCENT_LEAVE as f64;
         Strain {
             excess: wait.max(line) - 1.0,
-            forced: memory || view.is_nobody_left(),
+            forced: memory,
+            rests: signals.rests,
             per_s: view.per_s,
             per_s_max: view.qps_max(Level::L3),
             idle: signals.waiting == 0,

@@ -22,12 +22,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::registry::Registry;
-use weir_core::{Chance, Clock, Kind, PoolId, Priority, Rejection};
+use weir_core::{Chance, Clock, Kind, PoolId, Priority, Rejection, Urgency};
 
 pub use actions::Actions;
 pub use level::{Cause, Change, Level, Levels, Signals, Strain};
 pub use process::{Floor, Process};
-pub use shed::{Class, Shedder};
+pub use shed::Shedder;
 
 use metrics::{Metrics, PoolMetrics};
 
@@ -58,7 +58,7 @@ struct State {
     shedder: Shedder,
     /// The wait predicted at the last look.
     wait: Duration,
-    /// Whether there was no place then, or nobody who could answer.
+    /// Whether the memory was used up then.
     forced: bool,
 }
 
@@ -137,7 +137,7 @@ impl Pressure {
     /// from that who comes.
     ///
     /// Whose turn is now is always let in. So is whose turn is soon, the most urgent and a caller who wants little among
-    /// those who want much, unless there is no place at all or nobody who could answer: the line is long for others, and by
+    /// those who want much, unless the memory is used up: the line is long for others, and by
     /// turning these away it would get no shorter.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Pressure {
             }
             state.wait
         };
-        pool.metrics.shed(Class::of(priority));
+        pool.metrics.shed(Urgency::of(priority));
         Err(self.rejection(pool.metrics.name(), priority, wait))
     }
 

@@ -5,9 +5,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use weir_core::Urgency;
 
 use crate::level::Change;
-use crate::shed::Class;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PoolLabel {
@@ -38,7 +38,7 @@ pub(crate) struct PoolMetrics {
     pool: String,
     level: Gauge,
     changes: Family<ChangeLabels, Counter>,
-    shed: [Counter; Class::ALL.len()],
+    shed: [Counter; Urgency::ALL.len()],
 }
 
 impl Metrics {
@@ -53,7 +53,7 @@ impl Metrics {
     }
 
     pub(crate) fn pool(&self, name: &str) -> PoolMetrics {
-        let shed = |class: Class| {
+        let shed = |class: Urgency| {
             let labels = ShedLabels { pool: name.to_owned(), class: class.name() };
             self.shed.get_or_create(&labels).clone()
         };
@@ -61,7 +61,7 @@ impl Metrics {
             pool: name.to_owned(),
             level: self.level.get_or_create(&PoolLabel { pool: name.to_owned() }).clone(),
             changes: self.changes.clone(),
-            shed: Class::ALL.map(shed),
+            shed: Urgency::ALL.map(shed),
         }
     }
 }
@@ -74,7 +74,7 @@ impl PoolMetrics {
         self.level.set(i64::from(to.number()));
     }
 
-    pub(crate) fn shed(&self, class: Class) {
+    pub(crate) fn shed(&self, class: Urgency) {
         self.shed[class as usize].inc();
     }
 

@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use weir_core::{Chance, Priority};
+use weir_core::{Chance, Priority, Urgency};
 
 use crate::level::{Level, Strain};
 
@@ -20,14 +20,19 @@ use crate::level::{Level, Strain};
 const SLOTS: usize = 128;
 /// Priorities in a class at most: one user's are next to each other, the urgent first.
 const RANKS: usize = 3;
-const PLACES: usize = Class::ALL.len() * SLOTS * RANKS;
+const PLACES: usize = Urgency::ALL.len() * SLOTS * RANKS;
 /// The end of the order: everybody is admitted.
 const OPEN: Cursor = Cursor { place: PLACES, part: 0.0 };
 /// After the most urgent class.
 const URGENT: Cursor = Cursor { place: SLOTS * RANKS, part: 0.0 };
 
 const STEP: Duration = Duration::from_secs(1);
+/// At most; less where the line is less than twice as long as it may be, or the operator's threshold is nearer: a full step
+/// for a little too much is taken back for minutes, a hundredth at a time.
 const DOWN: f64 = 0.05;
+/// Nor, as long as there is a place, more than this part of what is admitted: where five or ten times too much is asked for, a twentieth of the demand
+/// is half of what can be served.
+const DOWN_PART: f64 = 0.2;
 const UP: f64 = 0.01;
 const UP_IDLE: f64 = 0.05;
 /// Part of the excess that should go within a step. Were the cursor to go on falling all the time that a long line takes
@@ -42,34 +47,6 @@ const WEIGHT: f64 = 0.5;
 const NONE: f64 = 0.001;
 
 const REKEYED: Duration = Duration::from_secs(3600);
-
-/// Priorities that are shed together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// 0: shed only while there is no place at all.
-    Critical,
-    /// 1 to 3.
-    Interactive,
-    /// 4 to 6.
-    Normal,
-    /// 7 to 9: shed first.
-    Bulk,
-}
-
-impl Class {
-    /// Every class, the most urgent first.
-    pub const ALL: [Self; 4] = [Self::Critical, Self::Interactive, Self::Normal, Self::Bulk];
-
-    /// The class of a priority.
-    pub const fn of(priority: Priority) -> Self {
-        Self::ALL[priority.level().div_ceil(3) as usize]
-    }
-
-    /// The name used in metrics: `p0` to `p3`.
-    pub const fn name(self) -> &'static str {
-        ["p0", "p1", "p2", "p3"][self as usize]
-    }
-}
 
 /// How far the order is admitted: the places before, and a part of this one.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -155,14 +132,23 @@ impl Shedder {
     fn step(&mut self, strain: &Strain) {
         let total: f64 = self.demand.iter().sum();
         let before = std::mem::replace(&mut self.excess, strain.excess);
-        let admitted_per_s = f64::from(strain.per_s) * self.admitted();
-        let over_rate = strain.per_s_max.is_some_and(|max| admitted_per_s > f64::from(max));
-        if strain.forced || over_rate {
+        if strain.rests && !strain.forced {
+            // Whom to shed for a service that answers nobody? The bounds of the line hold, and so do deadlines.
+            return;
+        }
+        let admitted = self.admitted();
+        let down_max = if strain.hard { DOWN } else { DOWN.min(DOWN_PART * admitted) };
+        // The share of what is asked for that is above the operator's threshold though it is admitted.
+        let over_rate =
+            strain.per_s_max.map_or(0.0, |max| admitted - f64::from(max) / f64::from(strain.per_s.max(1)));
+        if strain.forced {
             self.down(DOWN * total);
+        } else if over_rate > 0.0 {
+            self.down(over_rate.min(down_max) * total);
         } else if strain.excess > 0.0 {
             let closed = (before - strain.excess) / before.max(strain.excess);
             if closed < CLOSING {
-                self.down(DOWN * total);
+                self.down(strain.excess.min(1.0) * down_max * total);
             } else if closed > 2.0 * CLOSING {
                 self.up(UP * total);
             }
@@ -227,7 +213,7 @@ impl Shedder {
         let hour = now.saturating_duration_since(self.start).as_secs() / REKEYED.as_secs();
         let key = Chance::mixed(self.seed ^ Chance::mixed(hour.wrapping_add(1)));
         let slot = (Chance::mixed(user ^ key) % SLOTS as u64) as usize;
-        let class = Class::of(priority) as usize;
+        let class = Urgency::of(priority) as usize;
         let rank = (usize::from(priority.level()) + RANKS - 1) % RANKS;
         (class * SLOTS + slot) * RANKS + rank
     }

@@ -31,6 +31,7 @@ const REST: Signals = Signals {
     first_attempts: 0,
     first_attempts_ok: 0,
     open_circuits: false,
+    rests: false,
     degraded_target: false,
     remaining_deadline_p50: None,
 };

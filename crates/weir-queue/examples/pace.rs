@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use weir_core::{Priority, Scope};
+use weir_core::{Priority, Room, Scope};
 use weir_queue::config;
 use weir_queue::line::{Ask, Grant, Line, Moment, News, Rules, Told};
 
@@ -35,7 +35,7 @@ impl Bench {
         let config =
             config::Queue { waiters_max: 100_000, standing_ms: 86_400_000, ..config::Queue::default() };
         let now = Instant::now();
-        let line = Line::new(now, Rules::from(&config));
+        let line = Line::new(now, Rules::new(&config, Duration::ZERO));
         let mut bench =
             Self { line, origin: now, began: now, now, came: 0, told: Told::new(), held: VecDeque::new() };
         for _ in 0..waiting + ROOM as u32 {
@@ -46,7 +46,7 @@ impl Bench {
     }
 
     fn at(&self) -> Moment {
-        Moment { now: self.now, room: ROOM }
+        Moment { now: self.now, room: Room::of(ROOM) }
     }
 
     /// Time moves on by what the work really took.

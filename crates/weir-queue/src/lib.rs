@@ -1,8 +1,8 @@
 //! Stage 3, queue: when is it a request's turn?
 //!
 //! One line per pool, in front of as many permits as the pool has room for at the moment. What always holds: nobody
-//! waits while a permit is free for them, and no more are out than there is room; the urgent go first and nothing waits
-//! for ever; callers share fairly; a line is bounded in count, in bytes and in time; whoever leaves, leaves nothing behind.
+//! waits while a permit is free for them, and no more are out than there is room; while every endpoint rests, those in
+//! line stay there, and only those go for whom waiting is no use; the urgent go first and nothing waits for ever; callers share fairly; a line is bounded in count, in bytes and in time; whoever leaves, leaves nothing behind.
 
 pub mod config;
 #[doc(hidden)]
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prometheus_client::registry::Registry;
-use weir_core::{Clock, PoolId, Priority, Rejection, Request, Tenant};
+use weir_core::{Clock, PoolId, Priority, Rejection, Request, Room, Tenant};
 
 pub use line::Look;
 pub use permit::Permit;
@@ -38,9 +38,11 @@ pub struct Queue {
 pub struct Pool {
     /// Its name in metrics.
     pub name: String,
-    /// How many requests its endpoints take now, together. Called under the line's lock, at every event: it has to be
-    /// cheap and must not call the queue.
-    pub room: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// How many requests its endpoints take at a moment, together. Called under the line's lock, at every event: it has
+    /// to be cheap and must not call the queue.
+    pub room: Arc<dyn Fn(Instant) -> Room + Send + Sync>,
+    /// How long a request waits for a service to come back while none of the pool's serves.
+    pub outage_wait: Duration,
 }
 
 /// What a request's place in line follows from.
@@ -67,7 +69,7 @@ impl Queue {
     pub fn new(clock: Clock, config: &config::Queue, pools: Vec<Pool>, registry: &mut Registry) -> Self {
         let metrics = Metrics::new(registry);
         let lines = pools.into_iter().map(|pool| {
-            let line = Line::new(clock.now(), Rules::from(config));
+            let line = Line::new(clock.now(), Rules::new(config, pool.outage_wait));
             let metrics = metrics.pool(&pool.name);
             Arc::new(Shared::new(clock, pool, line, metrics))
         });

@@ -1,7 +1,8 @@
 //! The line itself: a pure machine that knows nothing of tasks, and of time and room only what each event tells it.
 //!
 //! What always holds:
-//! * Nobody who may be served waits while a permit is free for it, and no permit is given that the room has not.
+//! * Nobody who may be served waits while a permit is free for it, and no permit is given that the room has not, but to
+//!   one for whom it is no use to wait for those who rest (`rest`).
 //! * Across levels the lowest rank goes first; inside a level the tenant that had least (`fair`); inside a tenant's flow
 //!   whoever arrived first, always.
 //! * Everyone who joins comes out exactly once: served, sent away, or gone of their own accord.
@@ -14,17 +15,17 @@ mod fair;
 mod flow;
 pub(crate) mod foresight;
 mod pace;
+mod rest;
 mod standing;
 mod waiters;
 
 use std::time::{Duration, Instant};
 
-use weir_core::{Priority, Scope};
+use weir_core::{Priority, Scope, Urgency};
 
 use crate::config::{Fairness, Order};
 
 pub use ask::{Ask, Bound, Grant, Look, Moment, News, Refusal, Rules, Why};
-pub use class::Class;
 pub use waiters::Ticket;
 
 use class::{Classes, Fit};
@@ -32,12 +33,13 @@ use fair::Level;
 use flow::Parties;
 use foresight::Foresight;
 use pace::{Pace, Shortest};
+use rest::Rest;
 use standing::Standing;
 use waiters::{Lane, Waiter, Waiters};
 
 /// How often others may go before one that needs more permits than are free; then room is kept for it.
 const OVERTAKEN_MAX: u8 = 8;
-/// How often whoever keeps the watch looks whether time has changed something.
+/// How often whoever keeps the watch looks at least whether time has changed something.
 const WATCH: Duration = Duration::from_millis(100);
 
 /// News for those in line, in the order in which it happened. Passed on by the shell, without the line's lock.
@@ -56,10 +58,11 @@ pub struct Line<W> {
     parties: Parties,
     waiters: Waiters<W>,
     standing: Standing,
+    rest: Rest,
     bytes: usize,
     /// Waiters who need more than one permit. While there are none, nobody can be overtaken.
     big: usize,
-    /// Who looks again after a while because permits are free and nobody may have them.
+    /// Who looks again after a while because permits are free and nobody may have them, or because an endpoint rests.
     watch: Option<Ticket>,
 }
 
@@ -90,7 +93,8 @@ impl<W: Clone> Line<W> {
             levels: [const { Level::new() }; Priority::LEVELS],
             parties: Parties::new(),
             waiters: Waiters::new(),
-            standing: Standing::new(rules.standing, rules.standing_wait),
+            standing: Standing::new(rules.standing, rules.standing_wait, now),
+            rest: Rest::new(rules.outage_wait),
             bytes: 0,
             big: 0,
             watch: None,
@@ -106,7 +110,7 @@ impl<W: Clone> Line<W> {
         if self.big > 0 {
             return None;
         }
-        let Fit::Fits(seats) = self.classes.fit(Class::of(ask.priority), ask.seats, at.room) else {
+        let Fit::Fits(seats) = self.classes.fit(Urgency::of(ask.priority), ask.seats, at.room.now) else {
             return None;
         };
         let tenant = self.place(&ask.tenant);
@@ -126,11 +130,15 @@ impl<W: Clone> Line<W> {
     pub fn join(&mut self, at: Moment, ask: &Ask, wake: W, told: &mut Told<W>) -> Result<Ticket, Refusal> {
         self.tick(at);
         let (level, tenant) = (ask.level(), self.place(&ask.tenant));
-        let wait = self.predict(at, level, tenant, ask.arrived);
-        if wait.is_some_and(|wait| at.now + wait >= ask.begin_by) {
-            return Err(Refusal { why: Why::TooLate, wait });
+        let desperate = self.is_no_use(at, ask.arrived, ask.begin_by) && self.has_place_without_rest(at);
+        // Who does not stay in line needs no place there.
+        if !desperate {
+            let wait = self.predict(at, level, tenant, ask.arrived);
+            if wait.is_some_and(|wait| at.now + wait >= ask.begin_by) {
+                return Err(Refusal { why: Why::TooLate, wait });
+            }
+            self.make_place(at, ask, tenant, told)?;
         }
-        self.make_place(at, ask, tenant, told)?;
         let id = self.waiters.insert(Waiter {
             wake,
             tenant,
@@ -146,6 +154,9 @@ impl<W: Clone> Line<W> {
         });
         self.link(id);
         let ticket = self.waiters.ticket(id);
+        if desperate {
+            self.serve_desperate(at, id, told);
+        }
         self.deal(at, told);
         Ok(ticket)
     }
@@ -171,11 +182,22 @@ impl<W: Clone> Line<W> {
             self.end_wait(at, id, why, told);
         }
         self.deal(at, told);
-        let waiter = self.waiters.get(self.waiters.find(ticket)?);
-        let class = class_of(waiter.level);
-        let ends = self.standing.ends(class, waiter.joined);
-        let ends = ends.map_or(waiter.begin_by, |ends| ends.min(waiter.begin_by));
-        Some(if self.watch == Some(ticket) { ends.min(at.now + WATCH) } else { ends })
+        let id = self.waiters.find(ticket)?;
+        let Waiter { level, arrived, joined, begin_by, .. } = *self.waiters.get(id);
+        let no_use = self.is_no_use(at, arrived, begin_by);
+        if no_use && self.has_place_without_rest(at) {
+            self.serve_desperate(at, id, told);
+            // It may have kept the watch.
+            self.deal(at, told);
+            return None;
+        }
+        let watch = (self.watch == Some(ticket)).then(|| {
+            let look = at.now + WATCH;
+            at.room.until.map_or(look, |until| until.min(look))
+        });
+        let rest = if no_use { Some(at.now + WATCH) } else { self.rest.ends(arrived) };
+        let ends = [self.standing.ends(class_of(level), joined), rest, watch];
+        Some(ends.into_iter().flatten().fold(begin_by, Instant::min))
     }
 
     /// A turn is over. `used`: the tokens it really took, if that is known.
@@ -183,7 +205,8 @@ impl<W: Clone> Line<W> {
         self.tick(at);
         let permits = grant.seats;
         self.take_back(at.now, &mut grant);
-        if permits > 0 {
+        // What comes back while nobody serves was held by calls that failed, and says nothing of how long answers take.
+        if permits > 0 && !at.room.rests {
             self.pace.came_back(permits, grant.held, self.waiters.len() > 0);
         }
         let party = self.parties.get_mut(grant.tenant);
@@ -215,18 +238,23 @@ impl<W: Clone> Line<W> {
         debug_assert!(grant.seats == 0, "only a lent turn is taken up again");
         grant.seats += again.seats;
         grant.since = again.since;
+        grant.desperate = again.desperate;
         self.parties.get_mut(again.tenant).grants -= 1;
     }
 
     /// Serves whoever may be served now.
     pub fn deal(&mut self, at: Moment, told: &mut Told<W>) {
         self.tick(at);
-        while self.waiters.len() > 0 && self.classes.out() < at.room {
+        self.tell_of_rest(at, told);
+        while self.waiters.len() > 0 && self.classes.out() < at.room.now {
             match self.next(at) {
                 Next::Serve(id, seats) => self.serve(at, id, seats, told),
                 Next::EndWait(id, why) => self.end_wait(at, id, why, told),
                 Next::Nobody => return self.keep_watch(told),
             }
+        }
+        if self.waiters.len() > 0 && (at.room.rests || at.room.until.is_some()) {
+            return self.keep_watch(told);
         }
         self.watch = None;
     }
@@ -237,7 +265,7 @@ impl<W: Clone> Line<W> {
     }
 
     /// Requests of one class in line.
-    pub const fn waiting_of(&self, class: Class) -> usize {
+    pub const fn waiting_of(&self, class: Urgency) -> usize {
         self.standing.waiting(class)
     }
 
@@ -260,7 +288,7 @@ impl<W: Clone> Line<W> {
         let waited = oldest.unwrap_or_default();
         let predicted_wait = match self.waiters.len() {
             0 => Duration::ZERO,
-            waiting => self.pace.wait_for(waiting, at.room).unwrap_or(waited),
+            waiting => self.pace.wait_for(waiting, at.working_room()).unwrap_or(waited),
         };
         Look {
             waiting: self.waiters.len(),
@@ -268,7 +296,7 @@ impl<W: Clone> Line<W> {
             bytes: self.bytes,
             bytes_max: self.rules.bytes_max,
             out: self.classes.out(),
-            room: at.room,
+            room: at.room.now,
             predicted_wait,
             shortest_wait: self.shortest.get(at.now).unwrap_or(waited),
             standing: self.standing.any(at.now),
@@ -276,8 +304,11 @@ impl<W: Clone> Line<W> {
     }
 
     fn tick(&mut self, at: Moment) {
-        self.pace.tick(at.now, self.waiters.len() > 0, at.room);
+        let rests = at.room.rests;
+        self.pace.tick(at.now, self.waiters.len() > 0 && !rests, at.working_room());
         self.classes.tick(at.now);
+        self.standing.tick(at.now, rests);
+        self.rest.tick(at);
     }
 
     fn place(&mut self, tenant: &Scope) -> u32 {
@@ -296,7 +327,7 @@ impl<W: Clone> Line<W> {
                     return Next::EndWait(id, why);
                 }
                 let waiter = self.waiters.get(id);
-                match self.classes.fit(class, waiter.seats, at.room) {
+                match self.classes.fit(class, waiter.seats, at.room.now) {
                     Fit::Fits(seats) => return Next::Serve(id, seats),
                     Fit::AtCeiling => break,
                     Fit::TooBig if waiter.overtaken >= OVERTAKEN_MAX => return Next::Nobody,
@@ -360,11 +391,16 @@ impl<W: Clone> Line<W> {
         if self.big > 0 {
             self.overtake(at, id);
         }
-        let waiter = self.unlink(id);
-        let Waiter { tenant, level, cost, weight, .. } = waiter;
-        let grant = self.grant(now, seats, Share { tenant, level, cost, weight });
-        self.shortest.served(now, now.saturating_duration_since(waiter.joined));
-        told.push(News::Turn(waiter.wake, grant));
+        let joined = self.waiters.get(id).joined;
+        let (wake, grant) = self.take_out(now, id, seats);
+        self.shortest.served(now, now.saturating_duration_since(joined));
+        told.push(News::Turn(wake, grant));
+    }
+
+    /// Someone in line gets a turn.
+    fn take_out(&mut self, now: Instant, id: u32, seats: usize) -> (W, Grant) {
+        let Waiter { wake, tenant, level, cost, weight, .. } = self.unlink(id);
+        (wake, self.grant(now, seats, Share { tenant, level, cost, weight }))
     }
 
     /// Someone is served: whoever comes before them and is still in line was too big, and has been overtaken.
@@ -375,7 +411,7 @@ impl<W: Clone> Line<W> {
             passed_levels |= 1 << level;
             let class = class_of(level as u8);
             let too_big =
-                |id: &u32| self.classes.fit(class, self.waiters.get(*id).seats, at.room) == Fit::TooBig;
+                |id: &u32| self.classes.fit(class, self.waiters.get(*id).seats, at.room.now) == Fit::TooBig;
             overtaken.extend(self.heads(level).take_while(|id| *id != served).filter(too_big));
             if usize::from(self.waiters.get(served).level) == level {
                 break;
@@ -399,7 +435,8 @@ impl<W: Clone> Line<W> {
         self.levels[usize::from(level)].charge(flow, tenant, charged);
         self.classes.take(class_of(level), seats);
         let lifted = flow.lifted;
-        Grant { tenant, level, seats, cost, charged, lifted, weight, since: now, held: Duration::ZERO }
+        let (held, desperate) = (Duration::ZERO, false);
+        Grant { tenant, level, seats, cost, charged, lifted, weight, since: now, held, desperate }
     }
 
     fn take_back(&mut self, now: Instant, grant: &mut Grant) {
@@ -412,7 +449,7 @@ impl<W: Clone> Line<W> {
     /// Someone may wait no longer. If it is only because the line stands, places that are kept for the more urgent are kept no
     /// longer either: the flow's first gets one. Nobody is refused for a lack of room that is not there.
     fn end_wait(&mut self, at: Moment, id: u32, why: Why, told: &mut Told<W>) {
-        let free = at.room.saturating_sub(self.classes.out());
+        let free = at.room.now.saturating_sub(self.classes.out());
         if why != Why::Standing || free == 0 {
             return self.send_away(at, id, why, told);
         }
@@ -428,8 +465,8 @@ impl<W: Clone> Line<W> {
         told.push(News::Left(waiter.wake, Refusal { why, wait }));
     }
 
-    /// Permits are free, someone waits, and nobody may be served: a class is at its ceiling, or room is kept. Time
-    /// alone may change the first, so someone has to look again.
+    /// Someone waits, and time alone may change that: permits are free, but a class is at its ceiling; or an endpoint
+    /// rests. So someone has to look again.
     fn keep_watch(&mut self, told: &mut Told<W>) {
         if self.watch.is_some_and(|ticket| self.waiters.find(ticket).is_some()) {
             return;
@@ -484,6 +521,6 @@ impl<W: Clone> Line<W> {
 }
 
 /// The class of a level that is in range.
-fn class_of(level: u8) -> Class {
-    Priority::new(level).map_or(Class::Bulk, Class::of)
+fn class_of(level: u8) -> Urgency {
+    Priority::new(level).map_or(Urgency::Bulk, Urgency::of)
 }

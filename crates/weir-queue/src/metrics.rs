@@ -6,8 +6,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use weir_core::Urgency;
 
-use crate::line::{Class, Why};
+use crate::line::Why;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct PoolLabel {
@@ -72,13 +73,13 @@ impl Metrics {
 
     pub(crate) fn pool(&self, name: &str) -> PoolMetrics {
         let pool = PoolLabel { pool: name.to_owned() };
-        let class = |class: Class| ClassLabel { pool: name.to_owned(), class: class.name() };
+        let class = |class: Urgency| ClassLabel { pool: name.to_owned(), class: class.name() };
         let left = |reason| self.left.get_or_create(&LeftLabel { pool: name.to_owned(), reason }).clone();
         PoolMetrics {
-            depth: Class::ALL.map(|of| self.depth.get_or_create(&class(of)).clone()),
+            depth: Urgency::ALL.map(|of| self.depth.get_or_create(&class(of)).clone()),
             permits: self.permits.get_or_create(&pool).clone(),
             room: self.room.get_or_create(&pool).clone(),
-            wait: Class::ALL.map(|of| self.wait.get_or_create(&class(of)).clone()),
+            wait: Urgency::ALL.map(|of| self.wait.get_or_create(&class(of)).clone()),
             full: left("full"),
             timeout: left("timeout"),
             standing: left("standing"),
@@ -90,7 +91,7 @@ impl Metrics {
 
 impl PoolMetrics {
     /// Someone waited so long, for a turn or for nothing.
-    pub(crate) fn waited(&self, class: Class, seconds: f64) {
+    pub(crate) fn waited(&self, class: Urgency, seconds: f64) {
         self.wait[class as usize].observe(seconds);
     }
 

@@ -23,6 +23,11 @@ impl Permit {
         Self { shared, grant: Some(grant), ask, lent: false, usage: None }
     }
 
+    /// Whether it was given although every endpoint rests: waiting for one was no use, or has lasted long enough.
+    pub fn is_desperate(&self) -> bool {
+        self.grant.as_ref().is_some_and(Grant::is_desperate)
+    }
+
     /// The room may have grown: deals it out.
     pub fn refill(&self) {
         self.shared.deal();

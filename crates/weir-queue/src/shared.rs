@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use weir_core::{Clock, Priority, Rejection, Scope};
+use weir_core::{Clock, Priority, Rejection, Scope, Urgency};
 
-use crate::line::{Ask, Class, Grant, Line, Look, Moment, News, Refusal, Ticket, Told};
+use crate::line::{Ask, Grant, Line, Look, Moment, News, Refusal, Ticket, Told};
 use crate::metrics::PoolMetrics;
 use crate::{Permit, Pool, refuse};
 
@@ -50,7 +50,7 @@ impl Shared {
     /// Waits for a turn.
     pub(crate) async fn turn(self: &Arc<Self>, ask: &Ask) -> Result<Permit, Rejection> {
         let came = self.clock.now();
-        let class = Class::of(ask.priority);
+        let class = Urgency::of(ask.priority);
         let refusal = match self.enter(ask) {
             Entry::Turn(permit) => return Ok(permit),
             Entry::Refused(refusal) => refusal,
@@ -83,7 +83,7 @@ impl Shared {
 
     pub(crate) fn has_room(&self) -> bool {
         let line = self.lock();
-        line.waiting() == 0 && line.out() < (self.pool.room)()
+        line.waiting() == 0 && line.out() < self.moment().room.now
     }
 
     pub(crate) fn foresees(&self, tenant: &Scope, priority: Priority, arrived: Instant) -> Option<Duration> {
@@ -119,11 +119,11 @@ impl Shared {
             let mut line = self.lock();
             let at = self.moment();
             let decided = decide(&mut line, at, &mut told);
-            for class in Class::ALL {
+            for class in Urgency::ALL {
                 self.metrics.depth[class as usize].set(line.waiting_of(class) as i64);
             }
             self.metrics.permits.set(line.out() as i64);
-            self.metrics.room.set(at.room as i64);
+            self.metrics.room.set(at.room.now as i64);
             decided
         };
         for news in told {
@@ -141,7 +141,8 @@ impl Shared {
 
     /// Read under the lock, so that events see time and room in the order in which they happen.
     fn moment(&self) -> Moment {
-        Moment { now: self.clock.now(), room: (self.pool.room)() }
+        let now = self.clock.now();
+        Moment { now, room: (self.pool.room)(now) }
     }
 }
 

@@ -6,6 +6,7 @@ mod fairness;
 mod load;
 mod naive;
 mod order;
+mod rest;
 mod shell;
 mod time;
 mod world;

@@ -116,6 +116,16 @@ impl Circuit {
         }
     }
 
+    /// Calls that may go while it is not closed.
+    pub(crate) fn probes_left(&self, now: Instant) -> usize {
+        let left = match self.state {
+            State::Open { until } if now < until => 0,
+            State::HalfOpen { probing, .. } => PROBES.saturating_sub(probing),
+            State::Open { .. } | State::Closed { .. } => PROBES,
+        };
+        left as usize
+    }
+
     /// A call goes. It may go although the circuit is shut, when there is nobody else; then it is no probe.
     pub(crate) fn sent(&mut self, now: Instant) -> Pass {
         let allowed = self.shut_until(now).is_none();
@@ -228,6 +238,10 @@ impl Circuit {
 
     pub(crate) const fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed { .. })
+    }
+
+    pub(crate) const fn is_half_open(&self) -> bool {
+        matches!(self.state, State::HalfOpen { .. })
     }
 
     /// How often it has opened or closed.

@@ -1,10 +1,10 @@
 //! One place that can answer: a base URL, a key, a model; what it can do, and behind a lock how it fares.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use weir_core::{Chance, Dialect, Prefill, Price, Secret};
+use weir_core::{Chance, Dialect, Prefill, Price, Room, Secret};
 
 use crate::config::{Concurrency, Continuation};
 use crate::health::{Health, Look};
@@ -50,6 +50,8 @@ pub struct Endpoint {
     health: Mutex<Health>,
     /// The limit as the lock's last holder left it: the queue asks for it at every turn.
     limit: AtomicUsize,
+    /// Whether it may rest, as the lock's last holder left it: while it does not, its room is its limit.
+    may_rest: AtomicBool,
     pub(crate) metrics: EndpointMetrics,
 }
 
@@ -96,6 +98,7 @@ impl Endpoint {
             chance: chance.clone(),
             health: Mutex::new(Health::new(bounds, policy, now)),
             limit: AtomicUsize::new(bounds.initial),
+            may_rest: AtomicBool::new(false),
             metrics: endpoint_metrics,
         }
     }
@@ -158,6 +161,17 @@ impl Endpoint {
         self.limit.load(Ordering::Relaxed)
     }
 
+    /// How many calls it takes at one time. Without a lock while it serves: the queue asks at every turn.
+    pub(crate) fn room(&self, now: Instant) -> Room {
+        if !self.may_rest.load(Ordering::Relaxed) {
+            return Room::of(self.limit());
+        }
+        let health = self.health();
+        let room = health.room(now);
+        self.may_rest.store(room.rests, Ordering::Relaxed);
+        room
+    }
+
     /// How often to look whether it is there, if at all.
     pub const fn health_check(&self) -> Option<Duration> {
         self.health_check
@@ -200,7 +214,8 @@ impl Endpoint {
     }
 
     /// Makes known what the endpoint's machines say of it, after they have heard of a call.
-    pub(crate) fn learned(&self, health: &Health, era: u32) {
+    pub(crate) fn learned(&self, health: &Health, era: u32, now: Instant) {
+        self.may_rest.store(health.room(now).rests, Ordering::Relaxed);
         let limit = health.limit();
         if self.limit.swap(limit, Ordering::Relaxed) != limit {
             self.metrics.limit.set(limit as i64);

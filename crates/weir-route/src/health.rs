@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use weir_core::Class;
+use weir_core::{Class, Room};
 
 use crate::Policy;
 use crate::budget::Budget;
@@ -172,6 +172,19 @@ impl Health {
         } else {
             Standing::Willing
         }
+    }
+
+    /// How many calls it takes at one time.
+    pub(crate) fn room(&self, now: Instant) -> Room {
+        let limit = self.limit();
+        let (more, until) = match self.standing(now) {
+            Standing::Willing | Standing::Cooling if self.circuit.is_closed() => return Room::of(limit),
+            Standing::Willing | Standing::Cooling => (self.circuit.probes_left(now), None),
+            // Its probes are out: they end the rest, and nobody knows when.
+            Standing::Shut(_) if self.circuit.is_half_open() => (0, None),
+            Standing::Paused(until) | Standing::Shut(until) | Standing::Keyless(until) => (0, Some(until)),
+        };
+        Room { now: (self.in_flight + more).min(limit), whole: limit, rests: true, until }
     }
 
     /// A call goes; it is for `prompt_kib` KiB of prompt, and the `first` of its request or a later one.

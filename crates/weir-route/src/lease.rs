@@ -56,17 +56,17 @@ impl Lease {
     }
 
     /// The first meaningful part of the answer is here. One later than `slow_after` counts as slow: give it
-    /// where another endpoint would have been faster. Returns whether the endpoint now takes more calls than before.
+    /// where another endpoint would have been faster. Returns whether the endpoint now has room for more calls than before.
     pub fn first_token(&mut self, now: Instant, slow_after: Option<Duration>) -> bool {
         let Some(call) = &mut self.call else { return false };
         let (metrics, jitter) = (&self.endpoint.metrics, self.endpoint.jitter());
         metrics.first_token.observe(call.took(now).as_secs_f64());
         let mut health = self.endpoint.health();
         let era = health.circuit.era();
-        let before = health.limit();
+        let before = health.room(now).now;
         health.began(call, slow_after, jitter, now);
-        self.endpoint.learned(&health, era);
-        health.limit() > before
+        self.endpoint.learned(&health, era, now);
+        health.room(now).now > before
     }
 
     /// The call failed before its first meaningful part. Returns what kind of failure it turned out to be: an
@@ -103,7 +103,7 @@ impl Lease {
         let mut health = self.endpoint.health();
         let era = health.circuit.era();
         let learned = health.failed(call, Failed { class, retry_after, jitter, now });
-        self.endpoint.learned(&health, era);
+        self.endpoint.learned(&health, era, now);
         drop(health);
         metrics.learned(learned);
         self.count(End::Failed(learned.class));

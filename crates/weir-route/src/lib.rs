@@ -36,10 +36,10 @@ mod snapshot;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus_client::registry::Registry;
-use weir_core::{Chance, Class, Clock, Dialect, PoolId};
+use weir_core::{Chance, Class, Clock, Dialect, PoolId, Room};
 
 pub use endpoint::{Endpoint, EndpointId, KeySource};
 pub use lease::Lease;
@@ -76,10 +76,10 @@ pub struct Policy {
 }
 
 /// How a pool's endpoints do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
-    /// Calls that those take at one time whose circuits let any through.
-    pub room: usize,
+    /// How many calls they take at one time.
+    pub room: Room,
     /// First attempts that ended in the last 30 s.
     pub first_attempts: u32,
     /// Of these, those that brought a first token.
@@ -209,7 +209,7 @@ impl Route {
         let mut health = endpoint.health();
         let era = health.circuit.era();
         health.circuit.checked(ok, endpoint.jitter(), now);
-        endpoint.metrics.circuit(&health.circuit, era);
+        endpoint.learned(&health, era, now);
     }
 
     /// The endpoints that somebody should look after, each every [`Endpoint::health_check`].
@@ -227,30 +227,24 @@ impl Route {
         self.tiers(pool).any(|tier| tier.len() > 1)
     }
 
-    /// How many calls a pool's endpoints take at one time, together.
-    pub fn capacity(&self, pool: PoolId) -> usize {
-        self.tiers(pool).flatten().map(|id| self.endpoint(*id).limit()).sum()
-    }
-
-    /// The same, to be asked again and again: it takes no lock.
-    pub fn room(self: Arc<Self>, pool: PoolId) -> Arc<dyn Fn() -> usize + Send + Sync> {
-        Arc::new(move || self.capacity(pool))
+    /// How many calls a pool's endpoints take at one time, together; those count whole that it shares with other pools.
+    /// Cheap, to be asked again and again.
+    pub fn room(&self, pool: PoolId, now: Instant) -> Room {
+        self.tiers(pool).flatten().map(|id| self.endpoint(*id).room(now)).sum()
     }
 
     /// A pool as those see it who decide about pressure.
     pub fn pulse(&self, pool: PoolId) -> Pulse {
         let now = self.clock.now();
-        let mut pulse = Pulse { all_open: true, ..Pulse::default() };
+        let room = self.room(pool, now);
+        let mut pulse = Pulse { room, first_attempts: 0, good_first_attempts: 0, all_open: true };
         for id in self.tiers(pool).flatten() {
             let endpoint = self.endpoint(*id);
             let mut health = endpoint.health();
             let Firsts { decided, good } = health.firsts(now);
             pulse.first_attempts += decided;
             pulse.good_first_attempts += good;
-            if health.circuit.shut_until(now).is_none() {
-                pulse.all_open = false;
-                pulse.room += health.limit();
-            }
+            pulse.all_open &= health.circuit.shut_until(now).is_some();
         }
         pulse
     }

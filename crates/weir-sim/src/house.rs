@@ -83,7 +83,12 @@ impl House {
         let route = Arc::new(route);
         let mut models = Models::default();
         models.insert(MODEL, POOL, ANSWER_MAX);
-        let pools = vec![weir_queue::Pool { name: MODEL.to_owned(), room: route.clone().room(POOL) }];
+        let rooms = route.clone();
+        let pools = vec![weir_queue::Pool {
+            name: MODEL.to_owned(),
+            room: Arc::new(move |now| rooms.room(POOL, now)),
+            outage_wait: Duration::from_millis(attempts.outage_wait_ms),
+        }];
         let records = Records::default();
         let levels = weir_pressure::config::Pressure { qps, ..Default::default() };
         let pressure = Pressure::new(clock, &levels, &[MODEL], chance.bits(), &mut registry);

@@ -76,8 +76,12 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         .iter()
         .enumerate()
         .map(|(index, pool)| {
-            let room = route.clone().room(PoolId(index));
-            weir_queue::Pool { name: pool.model.clone(), room }
+            let route = route.clone();
+            weir_queue::Pool {
+                name: pool.model.clone(),
+                room: Arc::new(move |now| route.room(PoolId(index), now)),
+                outage_wait: Duration::from_millis(config.attempts.outage_wait_ms),
+            }
         })
         .collect();
     let queue = Queue::new(clock, &config.queue, lines, &mut registry);

@@ -153,6 +153,23 @@ fn a_full_house_is_waited_for_without_using_up_attempts() {
 }
 
 #[test]
+fn whoever_has_waited_an_outage_out_in_line_does_not_wait_again() {
+    let chance = Chance::seeded(1);
+    let mut machine = machine(60_000);
+    machine.has_turn(true);
+    assert_eq!(machine.on_event(at(0), Event::Ready, &chance), Action::Send(Where::Any));
+    let next = machine.on_event(at(0), Event::Resting(at(1_000)), &chance);
+    assert_eq!(next, Action::Send(Where::Desperate), "one call is better than none");
+    let next = machine.on_event(at(10), failed(A, Class::Hard, None, ALONE), &chance);
+    assert!(matches!(next, Action::Repeat { .. }), "{next:?}");
+    assert_eq!(machine.on_event(at(600), Event::Ready, &chance), Action::Send(Where::Any));
+    assert_eq!(machine.on_event(at(600), Event::Resting(at(1_000)), &chance), Action::GiveUp);
+    // With a usual turn it waits.
+    machine.has_turn(false);
+    assert!(matches!(machine.on_event(at(600), Event::Resting(at(1_000)), &chance), Action::Wait(_)));
+}
+
+#[test]
 fn an_outage_is_waited_out_for_a_while_and_then_tried_once() {
     let chance = Chance::seeded(3);
     let mut machine = machine(60_000);

@@ -89,9 +89,9 @@ impl Upstream for TwoServices {
     }
 }
 
-struct Chunks {
-    left: u8,
-    whole: bool,
+pub(super) struct Chunks {
+    pub(super) left: u8,
+    pub(super) whole: bool,
 }
 
 impl ChunkStream for Chunks {
@@ -155,7 +155,12 @@ fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (A
     let mut models = Models::default();
     models.insert("m", PoolId(0), Duration::from_secs(300));
     let route = Arc::new(route);
-    let pools = vec![weir_queue::Pool { name: "m".into(), room: route.clone().room(PoolId(0)) }];
+    let rooms = route.clone();
+    let pools = vec![weir_queue::Pool {
+        name: "m".into(),
+        room: Arc::new(move |now| rooms.room(PoolId(0), now)),
+        outage_wait: Duration::from_millis(config.outage_wait_ms),
+    }];
     let records = Records::default();
     let levels = weir_pressure::config::Pressure::default();
     let pressure = Arc::new(Pressure::new(clock, &levels, &["m"], 1, &mut registry));

@@ -1,15 +1,15 @@
 //! Who is shed, how the cursor moves, and what holds wherever it stands.
 
 use proptest::prelude::*;
-use weir_core::Priority;
+use weir_core::{Priority, Urgency};
 use weir_testkit::at;
 
 use super::priority;
 use crate::level::{Level, Strain};
-use crate::shed::{Class, Shedder};
+use crate::shed::Shedder;
 
 const OVER: Strain =
-    Strain { excess: 1.0, forced: false, per_s: 0, per_s_max: None, idle: false, hard: false };
+    Strain { excess: 1.0, forced: false, rests: false, per_s: 0, per_s_max: None, idle: false, hard: false };
 const UNDER: Strain = Strain { excess: -0.5, ..OVER };
 const IDLE: Strain = Strain { idle: true, ..UNDER };
 
@@ -128,6 +128,31 @@ fn what_is_on_its_way_down_is_left_to_go() {
 }
 
 #[test]
+fn a_little_too_much_takes_a_small_step_and_where_little_is_admitted_so_does_much() {
+    let over = |excess| Strain { excess, ..OVER };
+    let mut crowd = Crowd::new(10, [10; Priority::LEVELS]);
+    near(crowd.second(&over(0.2)), 0.99);
+    near(crowd.second(&over(0.4)), 0.97);
+    for _ in 0..14 {
+        crowd.second(&over(2.0));
+    }
+    near(crowd.shedder.admitted(), 0.27);
+    near(crowd.second(&over(2.0)), 0.22);
+    near(crowd.second(&over(2.0)), 0.176);
+    near(crowd.second(&over(2.0)), 0.141);
+}
+
+#[test]
+fn while_nobody_serves_the_cursor_stays() {
+    let mut crowd = Crowd::new(10, [10; Priority::LEVELS]);
+    near(crowd.second(&OVER), 0.95);
+    for strain in [OVER, UNDER, IDLE] {
+        near(crowd.second(&Strain { rests: true, ..strain }), 0.95);
+    }
+    near(crowd.second(&Strain { rests: true, forced: true, ..UNDER }), 0.90);
+}
+
+#[test]
 fn above_the_operators_threshold_the_rate_admitted_comes_down_to_it() {
     let strain = Strain { per_s: 1500, per_s_max: Some(1200), ..IDLE };
     let mut crowd = Crowd::new(100, [150; Priority::LEVELS]);
@@ -183,22 +208,17 @@ fn a_user_s_lot_stays_for_an_hour_and_is_then_drawn_anew() {
     assert!(!other.sheds(priority(9), 1, 0.99, at(0)));
 }
 
-#[test]
-fn classes_are_those_of_the_levels() {
-    let classes: Vec<_> = (0..10).map(|level| Class::of(priority(level)).name()).collect();
-    assert_eq!(classes, ["p0", "p1", "p1", "p1", "p2", "p2", "p2", "p3", "p3", "p3"]);
-}
-
 prop_compose! {
     fn strain()(
         excess in -1.0..3.0f64,
         forced in prop::bool::weighted(0.1),
+        rests in prop::bool::weighted(0.1),
         hard in prop::bool::weighted(0.2),
         idle: bool,
         per_s in 0u32..2_000,
         per_s_max in prop::option::of(1u32..2_000),
     ) -> Strain {
-        Strain { excess, forced, per_s, per_s_max, idle, hard }
+        Strain { excess, forced, rests, per_s, per_s_max, idle, hard }
     }
 }
 
@@ -227,12 +247,12 @@ proptest! {
                 prop_assert!(sheds.is_sorted(), "{sheds:?}");
                 prop_assert!(!sheds[0] || strain.hard, "the most urgent is shed");
                 prop_assert!(level == Level::L3 || !sheds[9], "below L3 somebody is shed");
-                let class = (0..10).find(|&level| sheds[usize::from(level)]).map(|level| Class::of(priority(level)));
+                let class = (0..10).find(|&level| sheds[usize::from(level)]).map(|level| Urgency::of(priority(level)));
                 first_shed = first_shed.into_iter().chain(class).min();
             }
             if let Some(first) = first_shed {
                 for (user, level) in (0..40).flat_map(|user| (0..10).map(move |level| (user, level))) {
-                    let after = Class::of(priority(level)) > first;
+                    let after = Urgency::of(priority(level)) > first;
                     prop_assert!(!after || shedder.sheds(priority(level), user, 0.0, now));
                 }
             }

@@ -46,7 +46,7 @@ impl House {
         text
     }
 
-    /// A pool in which nobody could answer, and so many looks at it, one a second.
+    /// A pool with a long line, and so many looks at it, one a second.
     fn pressed(looks: u64, signals: Signals) -> Self {
         let house = Self::new(None);
         for look in 0..looks {
@@ -69,7 +69,9 @@ impl House {
     }
 }
 
-const NOBODY: Signals = Signals { open_circuits: true, predicted_wait: Duration::from_secs(8), ..REST };
+/// A line that is nearly full.
+const LONG: Signals =
+    Signals { waiting: 95, waiters_max: 100, predicted_wait: Duration::from_secs(8), ..REST };
 
 #[test]
 fn arrivals_raise_the_level_of_their_own_pool() {
@@ -89,7 +91,7 @@ fn arrivals_raise_the_level_of_their_own_pool() {
 
 #[test]
 fn nobody_is_turned_away_while_a_permit_is_free() {
-    let house = House::pressed(40, NOBODY);
+    let house = House::pressed(40, LONG);
     assert_eq!(house.pressure.level(POOL), Level::L3);
     assert!(house.ask(9, 1, true).is_ok());
     assert!(house.ask(9, 1, false).is_err());
@@ -97,9 +99,8 @@ fn nobody_is_turned_away_while_a_permit_is_free() {
 }
 
 #[test]
-fn whose_turn_is_soon_is_let_in_while_somebody_could_answer() {
-    let long = Signals { open_circuits: false, predicted_wait: Duration::from_secs(60), ..NOBODY };
-    let house = House::pressed(40, long);
+fn whose_turn_is_soon_is_let_in_unless_the_memory_is_used_up() {
+    let house = House::pressed(40, LONG);
     assert_eq!(house.pressure.level(POOL), Level::L3);
     let check = |house: &House, wait: Option<u64>, let_in: bool| {
         let turn = Turn::after(wait.map(ms));
@@ -109,12 +110,14 @@ fn whose_turn_is_soon_is_let_in_while_somebody_could_answer() {
     check(&house, Some(1_000), true);
     check(&house, Some(1_001), false);
     check(&house, None, false);
-    check(&House::pressed(40, NOBODY), Some(0), false);
+    house.pressure.look(Some(0.9), Duration::ZERO);
+    house.pressure.tick(POOL, &LONG);
+    check(&house, Some(0), false);
 }
 
 #[test]
 fn below_the_last_level_nobody_is_turned_away() {
-    let house = House::pressed(40, Signals { degraded_target: true, ..NOBODY });
+    let house = House::pressed(40, Signals { waiting: 10, ..LONG });
     assert_eq!(house.pressure.level(POOL), Level::L2);
     assert!(house.ask(9, 1, false).is_ok());
 }
@@ -122,7 +125,7 @@ fn below_the_last_level_nobody_is_turned_away() {
 #[test]
 fn whoever_is_turned_away_is_told_when_to_come_back_and_not_all_the_same() {
     let seconds = |wait: u64| -> Vec<u64> {
-        let house = House::pressed(40, Signals { predicted_wait: ms(wait), ..NOBODY });
+        let house = House::pressed(40, Signals { predicted_wait: ms(wait), ..LONG });
         let refused = (0..200).map(|user| house.ask(9, user, false).unwrap_err());
         let mut seconds: Vec<_> = refused
             .map(|rejection| {
@@ -165,15 +168,15 @@ fn what_the_process_asks_for_reaches_every_pool_with_its_cause() {
 
 #[test]
 fn what_happens_is_counted_by_pool_cause_and_class() {
-    let house = House::pressed(40, NOBODY);
+    let house = House::pressed(40, LONG);
     assert!(house.ask(9, 1, false).is_err());
     let metrics = house.metrics();
     for line in [
         "weir_pressure_level{pool=\"flash\"} 3\n",
         "weir_pressure_level{pool=\"pro\"} 0\n",
-        "weir_pressure_changes_total{pool=\"flash\",to=\"3\",cause=\"circuits\"} 1\n",
-        "weir_shed_total{pool=\"flash\",class=\"p3\"} 1\n",
-        "weir_shed_total{pool=\"pro\",class=\"p0\"} 0\n",
+        "weir_pressure_changes_total{pool=\"flash\",to=\"3\",cause=\"queue\"} 1\n",
+        "weir_shed_total{pool=\"flash\",class=\"bulk\"} 1\n",
+        "weir_shed_total{pool=\"pro\",class=\"critical\"} 0\n",
     ] {
         assert!(metrics.contains(line), "{line}{metrics}");
     }

@@ -23,7 +23,7 @@ impl<W> Line<W> {
     ) -> Option<Duration> {
         let level = usize::from(priority.level());
         let own = self.parties.find(tenant).map_or(0, |id| self.parties.get(id).flows[level].waiting);
-        self.pace.wait_for(self.ahead(level, own, arrived) + 1, at.room)
+        self.wait_for(at, self.ahead(level, own, arrived) + 1)
     }
 
     /// How long a request of a tenant in a level would wait; `None` while the pace is not known.
@@ -35,8 +35,11 @@ impl<W> Line<W> {
         arrived: Instant,
     ) -> Option<Duration> {
         let own = self.parties.get(tenant).flows[level].waiting;
-        let turns = self.ahead(level, own, arrived) + 1;
-        self.pace.wait_for(turns, at.room)
+        self.wait_for(at, self.ahead(level, own, arrived) + 1)
+    }
+
+    fn wait_for(&self, at: Moment, turns: usize) -> Option<Duration> {
+        Some(at.rest() + self.pace.wait_for(turns, at.working_room())?)
     }
 
     /// `own`: how many of the tenant wait in this level.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use weir_core::{Priority, Scope};
+use weir_core::{Priority, Room, Scope};
 
 use crate::config;
 use crate::config::{Fairness, Order};
@@ -22,10 +22,12 @@ pub struct Rules {
     pub(super) tenant_bytes_max: usize,
     pub(super) standing: Duration,
     pub(super) standing_wait: Duration,
+    pub(super) outage_wait: Duration,
 }
 
-impl From<&config::Queue> for Rules {
-    fn from(written: &config::Queue) -> Self {
+impl Rules {
+    /// From the config, and how long a request waits for a service to come back.
+    pub fn new(written: &config::Queue, outage_wait: Duration) -> Self {
         let bytes = |mib: usize| mib.saturating_mul(1 << 20);
         let (waiters_max, bytes_max) = (written.waiters_max, bytes(written.waiting_mib_max));
         Self {
@@ -38,6 +40,7 @@ impl From<&config::Queue> for Rules {
             tenant_bytes_max: written.tenant_waiting_mib_max.map_or(bytes_max, bytes).min(bytes_max),
             standing: Duration::from_millis(written.standing_ms).min(TIME_MAX),
             standing_wait: Duration::from_millis(written.standing_wait_ms).min(TIME_MAX),
+            outage_wait: outage_wait.min(TIME_MAX),
         }
     }
 }
@@ -48,7 +51,20 @@ pub struct Moment {
     /// What time it is.
     pub now: Instant,
     /// How many permits may be out.
-    pub room: usize,
+    pub room: Room,
+}
+
+impl Moment {
+    /// The room in which a line is worked off: while nobody serves, that which there will be.
+    pub(super) const fn working_room(&self) -> usize {
+        if self.room.rests { self.room.whole } else { self.room.now }
+    }
+
+    /// How long it takes at least until somebody serves.
+    pub(super) fn rest(&self) -> Duration {
+        let until = self.room.until.filter(|_| self.room.rests);
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(self.now))
+    }
 }
 
 /// A request for a turn.
@@ -104,6 +120,15 @@ pub struct Grant {
     pub(super) since: Instant,
     /// Time for which it held permits before it lent them.
     pub(super) held: Duration,
+    /// Given although every endpoint rests.
+    pub(super) desperate: bool,
+}
+
+impl Grant {
+    /// Whether it was given although every endpoint rests.
+    pub const fn is_desperate(&self) -> bool {
+        self.desperate
+    }
 }
 
 /// What became of someone in line, for the shell to pass on.
@@ -113,8 +138,8 @@ pub enum News<W> {
     Turn(W, Grant),
     /// They have to leave.
     Left(W, Refusal),
-    /// They keep the watch: permits are free, nobody may have them yet, and only time will change that. Whoever keeps
-    /// the watch checks again when [`Line::check`](super::Line::check) says so.
+    /// They have to look again: they keep the watch, because only time will change something, or it has become known
+    /// that every endpoint rests. [`Line::check`](super::Line::check) says when to look next.
     Watch(W),
 }
 

@@ -1,49 +1,11 @@
-//! Four classes of urgency, and how much of the room each may start work in.
+//! How much of the room each class of urgency may start work in.
 //!
 //! A class may fill the room up to its ceiling: the room less what the more urgent classes have needed lately and do not
 //! hold now. So bulk work alone uses everything, and where interactive traffic comes and goes its places stay free.
 
 use std::time::{Duration, Instant};
 
-use weir_core::Priority;
-
-/// A group of levels that are treated alike under load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Class {
-    /// Level 0.
-    Critical,
-    /// Levels 1–3: a person waits.
-    Interactive,
-    /// Levels 4–6: what says nothing is 5.
-    Normal,
-    /// Levels 7–9: nobody waits.
-    Bulk,
-}
-
-impl Class {
-    /// All, the most urgent first.
-    pub const ALL: [Self; 4] = [Self::Critical, Self::Interactive, Self::Normal, Self::Bulk];
-
-    /// The class of a priority.
-    pub const fn of(priority: Priority) -> Self {
-        match priority.level() {
-            0 => Self::Critical,
-            1..=3 => Self::Interactive,
-            4..=6 => Self::Normal,
-            _ => Self::Bulk,
-        }
-    }
-
-    /// Its name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Critical => "critical",
-            Self::Interactive => "interactive",
-            Self::Normal => "normal",
-            Self::Bulk => "bulk",
-        }
-    }
-}
+use weir_core::Urgency;
 
 /// The share of the room that a class may fill whatever the more urgent ones needed lately.
 const RESERVE: [f64; 4] = [1.0, 0.95, 0.85, 0.5];
@@ -84,7 +46,7 @@ impl Classes {
         }
         self.seen = now;
         let kept = (-passed.as_secs_f64() / PEAK_S).exp();
-        for class in Class::ALL {
+        for class in Urgency::ALL {
             let held = self.held_above(class) as f64;
             let peak = &mut self.peaks[class as usize];
             *peak = held + (*peak - held).max(0.0) * kept;
@@ -96,16 +58,16 @@ impl Classes {
         self.held.iter().sum()
     }
 
-    pub(super) fn take(&mut self, class: Class, permits: usize) {
+    pub(super) fn take(&mut self, class: Urgency, permits: usize) {
         self.held[class as usize] += permits;
-        for class in Class::ALL {
+        for class in Urgency::ALL {
             let held = self.held_above(class) as f64;
             let peak = &mut self.peaks[class as usize];
             *peak = peak.max(held);
         }
     }
 
-    pub(super) fn put_back(&mut self, class: Class, permits: usize) {
+    pub(super) fn put_back(&mut self, class: Urgency, permits: usize) {
         debug_assert!(self.held[class as usize] >= permits, "a permit came back twice");
         self.held[class as usize] = self.held[class as usize].saturating_sub(permits);
     }
@@ -114,7 +76,7 @@ impl Classes {
     ///
     /// A class of which nothing is in flight may start one whatever the others need: without that, urgent traffic that
     /// fills the room every half minute would keep bulk work out for ever.
-    pub(super) fn fit(&self, class: Class, seats: usize, room: usize) -> Fit {
+    pub(super) fn fit(&self, class: Urgency, seats: usize, room: usize) -> Fit {
         let out = self.out();
         let ceiling = self.ceiling(class, room);
         let limit = if self.held[class as usize] == 0 { room } else { ceiling };
@@ -130,14 +92,14 @@ impl Classes {
     }
 
     /// Permits that may be out, all together, for a class to start one more.
-    fn ceiling(&self, class: Class, room: usize) -> usize {
+    fn ceiling(&self, class: Urgency, room: usize) -> usize {
         let kept_free =
             (self.peaks[class as usize] - self.held_above(class) as f64).max(0.0).round() as usize;
         let reserve = (RESERVE[class as usize] * room as f64) as usize;
         room.saturating_sub(kept_free).max(reserve).max(1).min(room)
     }
 
-    fn held_above(&self, class: Class) -> usize {
+    fn held_above(&self, class: Urgency) -> usize {
         self.held[..class as usize].iter().sum()
     }
 }

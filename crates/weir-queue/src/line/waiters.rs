@@ -122,6 +122,11 @@ impl<W> Waiters<W> {
         self.nodes[id as usize].waiter.as_mut().expect("lists hold only those in line")
     }
 
+    /// Everyone, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiter<W>> {
+        self.nodes.iter().filter_map(|node| node.waiter.as_ref())
+    }
+
     /// The one before in a list.
     pub(super) fn before(&self, lane: Lane, id: u32) -> Option<u32> {
         let before = self.nodes[id as usize].links[lane as usize].before;

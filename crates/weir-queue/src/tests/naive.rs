@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use weir_core::Scope;
+use weir_core::{Room, Scope, Urgency};
 
 use super::world::{World, ask, calm};
 use crate::config::{self, Fairness, Order};
+use crate::line::Ask;
 use crate::line::foresight::Foresight;
-use crate::line::{Ask, Class};
 
 const RESERVE: [f64; 4] = [1.0, 0.95, 0.85, 0.5];
 
@@ -59,7 +59,7 @@ impl Naive {
     }
 
     fn held_above(&self, class: usize) -> usize {
-        let above = |held: &&Held| (Class::of(held.ask.priority) as usize) < class;
+        let above = |held: &&Held| (Urgency::of(held.ask.priority) as usize) < class;
         self.held.values().filter(above).map(|held| held.seats).sum()
     }
 
@@ -80,11 +80,11 @@ impl Naive {
 
     /// Seats it would get; `Err(true)`: some could be had, but not enough.
     fn fit(&self, ask: &Ask, room: usize) -> Result<usize, bool> {
-        let class = Class::of(ask.priority) as usize;
+        let class = Urgency::of(ask.priority) as usize;
         let missing = (self.peaks[class] - self.held_above(class) as f64).round() as usize;
         let ceiling =
             room.saturating_sub(missing).max((RESERVE[class] * room as f64) as usize).max(1).min(room);
-        let holds = self.held.values().any(|held| Class::of(held.ask.priority) as usize == class);
+        let holds = self.held.values().any(|held| Urgency::of(held.ask.priority) as usize == class);
         let limit = if holds { ceiling } else { room };
         let need = ask.seats.clamp(1, ceiling.max(1));
         if self.out() + need <= limit { Ok(need) } else { Err(self.out() < limit) }
@@ -310,33 +310,33 @@ proptest! {
                         (f64::from(cost), seats, weir_testkit::at(now_ms - ago_ms));
                     // A pace that says "not in 27 hours" would be a bug of its own.
                     let id = world.come(ask.clone()).unwrap();
-                    naive.come(now_ms, world.room, id, ask)
+                    naive.come(now_ms, world.room.now, id, ask)
                 }
                 Step::GiveBack(who, used) => {
                     let Some(id) = picked(who, world.held.keys().copied()) else { continue };
                     world.give_back(id, Some(f64::from(used)));
-                    naive.give_back(now_ms, world.room, id, f64::from(used))
+                    naive.give_back(now_ms, world.room.now, id, f64::from(used))
                 }
                 Step::Leave(who) => {
                     let Some(id) = picked(who, world.waiting.keys().copied()) else { continue };
                     world.leave(id);
-                    naive.leave(now_ms, world.room, id)
+                    naive.leave(now_ms, world.room.now, id)
                 }
                 Step::Room(room) => {
-                    world.room = room;
+                    world.room = Room::of(room);
                     world.deal();
                     naive.deal(now_ms, room)
                 }
                 Step::Pass(ms) => {
                     world.pass(Duration::from_millis(ms));
                     world.deal();
-                    naive.deal(world.now_ms, world.room)
+                    naive.deal(world.now_ms, world.room.now)
                 }
             };
             prop_assert_eq!(&world.served, &expected);
             prop_assert_eq!(world.line.waiting(), naive.waiting.len());
             prop_assert_eq!(world.line.out(), naive.out());
-            prop_assert!(world.line.out() <= world.room.max(before), "more out than there is room");
+            prop_assert!(world.line.out() <= world.room.now.max(before), "more out than there is room");
             prop_assert!(naive.waiting.iter().all(|waiting| waiting.overtaken <= 8));
         }
     }

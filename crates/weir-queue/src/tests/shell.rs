@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
-use weir_core::{Clock, Kind, Observer, PoolId, Priority, Rejection, Scope, Tenant};
+use weir_core::{Clock, Kind, Observer, PoolId, Priority, Rejection, Room, Scope, Tenant};
 use weir_testkit::{chat, usage_chunk};
 
 use crate::{Permit, Place, Pool, Queue, config};
@@ -23,7 +23,8 @@ fn queue(room: usize, config: &config::Queue) -> (Arc<Queue>, Arc<AtomicUsize>, 
     let room = Arc::new(AtomicUsize::new(room));
     let mut registry = Registry::default();
     let now = room.clone();
-    let pools = vec![Pool { name: "m".into(), room: Arc::new(move || now.load(Ordering::Relaxed)) }];
+    let room_now = Arc::new(move |_now| Room::of(now.load(Ordering::Relaxed)));
+    let pools = vec![Pool { name: "m".into(), room: room_now, outage_wait: Duration::from_secs(30) }];
     (Arc::new(Queue::new(clock(), config, pools, &mut registry)), room, registry)
 }
 

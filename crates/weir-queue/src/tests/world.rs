@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use weir_core::{Priority, Scope};
+use weir_core::{Priority, Room, Scope};
 use weir_testkit::at;
 
 use crate::config;
@@ -12,11 +12,14 @@ use crate::line::{Ask, Grant, Line, Moment, News, Refusal, Rules, Ticket, Told, 
 /// Long enough for nothing to end by itself.
 pub(super) const PATIENT_MS: u64 = 100_000_000;
 
+/// How long a request waits for a service to come back.
+pub(super) const OUTAGE_WAIT: Duration = Duration::from_secs(30);
+
 /// A line, time, room, and everything that is known of those who came.
 pub(super) struct World {
     pub(super) line: Line<usize>,
     pub(super) now_ms: u64,
-    pub(super) room: usize,
+    pub(super) room: Room,
     /// Who holds a turn.
     pub(super) held: BTreeMap<usize, (Grant, Ask)>,
     /// Who waits.
@@ -24,6 +27,8 @@ pub(super) struct World {
     /// What happened in the last event.
     pub(super) served: Vec<usize>,
     pub(super) left: Vec<(usize, Why)>,
+    /// Who was told to look again.
+    pub(super) looks: Vec<usize>,
     came: usize,
 }
 
@@ -53,13 +58,14 @@ pub(super) fn calm() -> config::Queue {
 impl World {
     pub(super) fn new(room: usize, config: &config::Queue) -> Self {
         Self {
-            line: Line::new(at(0), Rules::from(config)),
+            line: Line::new(at(0), Rules::new(config, OUTAGE_WAIT)),
             now_ms: 0,
-            room,
+            room: Room::of(room),
             held: BTreeMap::new(),
             waiting: BTreeMap::new(),
             served: Vec::new(),
             left: Vec::new(),
+            looks: Vec::new(),
             came: 0,
         }
     }
@@ -121,6 +127,7 @@ impl World {
     fn hear(&mut self, told: Told<usize>) {
         self.served.clear();
         self.left.clear();
+        self.looks.clear();
         for news in told {
             match news {
                 News::Turn(id, grant) => {
@@ -135,6 +142,7 @@ impl World {
                 }
                 News::Watch(id) => {
                     assert!(self.waiting.contains_key(&id), "{id} keeps the watch from outside");
+                    self.looks.push(id);
                 }
             }
         }

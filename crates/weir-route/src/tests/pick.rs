@@ -34,7 +34,7 @@ fn an_endpoint_never_has_more_calls_than_its_limit() {
     assert_eq!(picked(&route, &Ask { desperate: true, ..ASK }).err(), Some(NoEndpoint::Busy));
     let freed = name(&leases.pop().unwrap());
     assert_eq!(picked(&route, &ASK), Ok(freed));
-    assert_eq!(route.capacity(ASK.pool), 3);
+    assert_eq!(route.room(ASK.pool, at(0)).now, 3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_core::Class;
+use weir_core::{Class, Room};
 use weir_testkit::at;
 
 use super::{ASK, config, name, route, set};
@@ -96,4 +96,48 @@ fn looks_are_made_where_the_config_says_and_heeded_by_the_circuit() {
     route.checked(B, true);
     assert_eq!(route.snapshots()[1].circuit, "half-open");
     assert_eq!(route.snapshots()[1].rests_ms, 0);
+}
+
+#[test]
+fn an_endpoint_that_rests_has_room_for_what_it_has_and_no_more() {
+    let route = route(&[config("a", 10), config("b", 4)], &[]);
+    let room = |ms: u64| {
+        set(ms);
+        route.room(ASK.pool, at(ms))
+    };
+    assert_eq!(room(0), Room::of(14));
+    let pick = |only| route.pick(&Ask { only: Some(only), ..ASK }).unwrap();
+    let (held, paused) = (pick(A), pick(A));
+    paused.failed(Class::Overload, Some(Duration::from_secs(2)), at(0));
+    let until = Some(at(2_000));
+    assert_eq!(room(0), Room { now: 1 + 4, whole: 14, rests: false, until });
+    drop(held);
+    assert_eq!(room(10), Room { now: 4, whole: 14, rests: false, until });
+    pick(B).failed(Class::Overload, Some(Duration::from_secs(1)), at(10));
+    assert_eq!(room(10), Room { now: 0, whole: 14, rests: true, until: Some(at(1_010)) });
+    assert_eq!(room(1_010), Room { now: 4, whole: 14, rests: false, until });
+    assert_eq!(room(2_000), Room::of(14));
+}
+
+#[test]
+fn an_open_circuit_has_room_for_its_probes_when_its_time_has_come() {
+    let route = route(&[config("a", 10)], &[]);
+    for _ in 0..10 {
+        route.pick(&ASK).unwrap().failed(Class::Hard, None, at(0));
+    }
+    let room = |ms: u64| route.room(ASK.pool, at(ms));
+    let Room { now: 0, whole: 10, rests: true, until: Some(until) } = room(0) else {
+        panic!("{:?}", room(0));
+    };
+    let ms = until.duration_since(at(0)).as_millis() as u64 + 1;
+    set(ms);
+    let rests = Room { now: 3, whole: 10, rests: true, until: None };
+    assert_eq!(room(ms), rests);
+    let mut probes: Vec<_> = (0..3).map(|_| route.pick(&ASK).unwrap()).collect();
+    assert_eq!(room(ms), rests, "three are out, and no more may go");
+    assert!(probes[0].first_token(at(ms), None), "a good one makes room for another");
+    assert_eq!(room(ms), Room { now: 4, ..rests });
+    assert!(probes[1].first_token(at(ms), None));
+    assert!(probes[2].first_token(at(ms), None), "the last one closes it");
+    assert_eq!(room(ms), Room::of(10));
 }

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue};
 use weir_core::{Kind, Operation, Priority, Rejection, Request, names};
 
 /// Priority and time limits of one request.
-pub(crate) struct Urgency {
+pub(crate) struct Terms {
     pub(crate) priority: Priority,
     pub(crate) begin_by: Instant,
     pub(crate) deadline: Instant,
@@ -14,9 +14,9 @@ pub(crate) struct Urgency {
     pub(crate) may_degrade: bool,
 }
 
-/// Reads a request's urgency. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit. What is
+/// Reads a request's terms. `cap` is the most urgent level its key may ask for, `longest` the pool's own limit. What is
 /// less than was asked for is noted in the trail, from where the caller is told.
-pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<Urgency, Rejection> {
+pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<Terms, Rejection> {
     let asked = priority(request)?;
     let priority = asked.unwrap_or_default().max(cap);
     if asked.is_some_and(|asked| asked < priority) {
@@ -32,7 +32,7 @@ pub(crate) fn of(request: &Request, cap: Priority, longest: Duration) -> Result<
     let deadline = if request.envelope.stream { asked } else { patience };
     let may_degrade = may_degrade(request)?;
     let (begin_by, deadline) = (request.received + patience, request.received + deadline);
-    Ok(Urgency { priority, begin_by, deadline, may_degrade })
+    Ok(Terms { priority, begin_by, deadline, may_degrade })
 }
 
 fn may_degrade(request: &Request) -> Result<bool, Rejection> {
