@@ -153,7 +153,7 @@ const ROOM_WAIT: Duration = Duration::from_millis(50);
 /// How often one request is sent again at once because a service had not begun, or would not take up an answer.
 const UNPROCESSED_MAX: u32 = 3;
 /// How often one request goes back to the line at once because an endpoint was full of the gateway's own calls.
-const REJOINED_MAX: u32 = 3;
+const REJOINED_MAX: u32 = 1;
 /// How often a full endpoint is asked again, though another is left, because it said when it would have room.
 const ASKED_TO_WAIT_MAX: u32 = 3;
 
@@ -442,7 +442,7 @@ impl Machine {
     }
 
     /// The wait before the same endpoint is asked again. That it is full of the gateway's own calls is nothing to wait for
-    /// but the next turn in line, which comes when one of them ends; whoever is told so again and again waits all the same.
+    /// but the next turn in line, which comes when one of them ends; whoever is told so again waits all the same.
     fn pause(&mut self, class: Class, chance: &Chance) -> Duration {
         if class == Class::OwnLimit && self.rejoined < REJOINED_MAX {
             self.rejoined += 1;

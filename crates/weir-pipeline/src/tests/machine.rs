@@ -119,7 +119,7 @@ fn a_service_that_keeps_announcing_is_left_after_three_attempts() {
 }
 
 #[test]
-fn a_service_full_of_our_own_calls_is_asked_again_with_the_next_turn_and_not_for_ever() {
+fn a_service_full_of_our_own_calls_is_asked_again_with_the_next_turn_but_only_once() {
     let chance = Chance::seeded(3);
     let mut machine = machine(60_000);
     machine.on_event(at(0), Event::Ready, &chance);
@@ -131,8 +131,8 @@ fn a_service_full_of_our_own_calls_is_asked_again_with_the_next_turn_and_not_for
         waits_ms.push(until.duration_since(at(0)).as_millis());
         machine.on_event(at(0), Event::Ready, &chance);
     }
-    assert_eq!(waits_ms[..3], [0, 0, 0]);
-    assert!(waits_ms.len() == 5 && waits_ms[3..].iter().all(|ms| *ms > 0), "{waits_ms:?}");
+    assert!(waits_ms.len() == 5 && waits_ms[0] == 0, "{waits_ms:?}");
+    assert!(waits_ms[1..].iter().all(|ms| *ms > 0), "{waits_ms:?}");
     // A service that says when is believed.
     assert!(first(Class::OwnLimit, Some(800), ALONE).1 >= 800);
 }
