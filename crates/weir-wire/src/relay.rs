@@ -134,7 +134,15 @@ impl Relay {
     ///
     /// # Errors
     /// [`weir_core::Class::Truncated`]: the attempt cannot be joined on. Nothing of it has been given out.
-    pub fn push(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, Failure> {
+    pub fn push(&mut self, chunk: Chunk) -> Result<Option<Chunk>, Failure> {
+        if self.passes(&chunk) { Ok(Some(chunk)) } else { self.take(chunk) }
+    }
+
+    /// The same for a chunk that does not [pass](Self::passes).
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn take(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, Failure> {
         self.spent.report(chunk.usage);
         if let Some(attempt) = &self.attempt {
             chunk.usage = chunk.usage.map(|usage| attempt.join.tally.of(usage));
@@ -152,9 +160,6 @@ impl Relay {
         }
         if chunk.bytes.is_empty() {
             return Ok(worth_giving(chunk));
-        }
-        if self.passes(&chunk) {
-            return Ok(Some(chunk));
         }
         let given = self.take_events(&chunk.bytes).inspect_err(|_| self.state = State::Failed)?;
         if self.attempt.is_none() && are_all_of(&given, &chunk.bytes) {
@@ -270,11 +275,14 @@ impl Relay {
         if self.asked.many && self.story.opened { Delivered::Other } else { self.story.delivered() }
     }
 
-    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded.
-    fn passes(&mut self, chunk: &Chunk) -> bool {
+    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded. To be asked
+    /// once for each chunk.
+    pub fn passes(&mut self, chunk: &Chunk) -> bool {
         let bytes = &chunk.bytes[..];
         let open = self.hold.is_open() || (self.hold.is_empty() && self.story.lost);
-        if self.attempt.is_some() || !self.story.opened || !open || chunk.finish.is_some() {
+        let begun = self.state == State::Running && self.attempt.is_none() && self.story.opened;
+        let says_more = chunk.finish.is_some() || chunk.usage.is_some() || self.asked.many;
+        if !begun || !open || says_more {
             return false;
         }
         let mut found = std::mem::take(&mut self.found);
