@@ -19,6 +19,26 @@ pub struct Chunk {
     pub usage: Option<Usage>,
     /// How the service said the answer ended, when this chunk says so.
     pub finish: Option<Finish>,
+    /// What it says, when whoever read it knows that it says one piece of text and nothing else: as most do.
+    pub said: Option<Said>,
+}
+
+/// A piece of text in an event, and where it lies: as written, without quotes. Never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The model thinks, and does not answer yet.
+    pub reasoning: bool,
+    /// Where it begins.
+    pub from: u32,
+    /// Where it ends.
+    pub to: u32,
+}
+
+impl Said {
+    /// The text, of the bytes in which it lies.
+    pub fn of<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.from as usize..self.to as usize).unwrap_or_default()
+    }
 }
 
 /// Chunks as they arrive. The end without an error means that the answer is whole: whoever makes a stream says so

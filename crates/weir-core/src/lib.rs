@@ -23,7 +23,7 @@ mod tenant;
 mod trail;
 mod usage;
 
-pub use answer::{Answer, Body, Chunk, ChunkStream, Head};
+pub use answer::{Answer, Body, Chunk, ChunkStream, Head, Said};
 pub use chance::Chance;
 pub use clock::Clock;
 pub use continuation::{Prefill, Rung};

@@ -85,18 +85,22 @@ impl Patience {
         }
     }
 
-    /// Something of the answer came; `parts` counts all so far.
-    pub(crate) fn part(&mut self, now: Instant, parts: u64, phase: Phase) {
+    /// Something of the answer came; `parts` counts all so far. Returns whether patience may end sooner than it would have:
+    /// not while part follows part.
+    pub(crate) fn part(&mut self, now: Instant, parts: u64, phase: Phase) -> bool {
         self.heard_at = self.heard_at.map(|_| now);
-        if let Stage::Closing(_) = self.stage {
-            return;
-        }
-        let window = match &self.stage {
+        let window = match &mut self.stage {
+            Stage::Closing(_) => return false,
+            Stage::Flowing(flow) if flow.phase == phase && !flow.heard_since => {
+                (flow.part_at, flow.parts) = (now, parts);
+                return false;
+            }
             // A tool call may come in one part, so its pace says nothing.
             Stage::Flowing(flow) if flow.phase != Phase::Tool && phase != Phase::Tool => flow.window,
             _ => Window { since: now, parts_before: parts },
         };
         self.stage = Stage::Flowing(Flow { part_at: now, heard_since: false, phase, parts, window });
+        true
     }
 
     /// The service said how the answer ended. What it says after that gains it no more time.

@@ -102,7 +102,8 @@ fn join(held: Chunk, next: Chunk) -> Result<Chunk, Failure> {
         (Some(a), Some(b)) => Some(a.merged(b)),
         (a, b) => a.or(b),
     };
-    Ok(Chunk { bytes, usage, progress: held.progress | next.progress, finish: held.finish.or(next.finish) })
+    let progress = held.progress | next.progress;
+    Ok(Chunk { bytes, usage, progress, finish: held.finish.or(next.finish), ..Chunk::default() })
 }
 
 /// A stream of events.

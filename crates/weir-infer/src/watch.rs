@@ -36,8 +36,9 @@ impl Watch {
 
     /// Something of the answer came; `parts` counts all so far.
     pub(crate) fn part(&mut self, parts: u64, phase: Phase) {
-        self.patience.part(self.clock.now(), parts, phase);
-        self.come_nearer();
+        if self.patience.part(self.clock.now(), parts, phase) {
+            self.come_nearer();
+        }
     }
 
     /// Bytes came that are no progress.

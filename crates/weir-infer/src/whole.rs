@@ -26,7 +26,7 @@ where
     readable(&parts.headers)?;
     let bytes = collect(body, &mut watch, bytes_max).await?;
     let whole = format.read_whole(&bytes)?;
-    let chunk = Chunk { bytes, progress: true, usage: whole.usage, finish: whole.finish };
+    let chunk = Chunk { bytes, progress: true, usage: whole.usage, finish: whole.finish, ..Chunk::default() };
     let head = Head { status: parts.status, headers: outgoing::for_caller(parts.headers) };
     Ok(Begun { head, body: Body::Whole(Some(chunk)) })
 }

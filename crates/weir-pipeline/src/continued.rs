@@ -46,7 +46,9 @@ impl Continued {
         let relay = relay(run);
         let joined = loop {
             break match ready!(stream.as_mut().poll_chunk(cx)) {
-                Some(Ok(chunk)) => match relay.push(chunk) {
+                // Nearly all do, and each further hand that a chunk goes through is a copy.
+                Some(Ok(chunk)) if relay.passes(&chunk) => return Poll::Ready(Some(Some(Ok(chunk)))),
+                Some(Ok(chunk)) => match relay.take(chunk) {
                     Ok(None) if !relay.is_over() => continue,
                     joined => joined.map(|chunk| (chunk, relay.is_over())),
                 },

@@ -84,7 +84,8 @@ pub enum Action {
     Send(Where),
     /// Wait, then say [`Event::Ready`].
     Wait(Instant),
-    /// Wait; then say [`Event::Ready`] if the endpoint's retry budget allows it, else [`Event::BudgetSpent`].
+    /// Wait; then say [`Event::Ready`] if the endpoint's retry budget allows it, else [`Event::BudgetSpent`]. A wait of no
+    /// time is for the next turn in line.
     Repeat {
         /// The endpoint that is asked again.
         endpoint: EndpointId,
@@ -134,6 +135,7 @@ pub struct Machine {
     faults: u32,
     waits: u32,
     unprocessed: u32,
+    rejoined: u32,
     continuations: u32,
     hedged: bool,
     rests_since: Option<Instant>,
@@ -150,6 +152,8 @@ pub struct Machine {
 const ROOM_WAIT: Duration = Duration::from_millis(50);
 /// How often one request is sent again at once because a service had not begun, or would not take up an answer.
 const UNPROCESSED_MAX: u32 = 3;
+/// How often one request goes back to the line at once because an endpoint was full of the gateway's own calls.
+const REJOINED_MAX: u32 = 1;
 /// How often a full endpoint is asked again, though another is left, because it said when it would have room.
 const ASKED_TO_WAIT_MAX: u32 = 3;
 
@@ -164,6 +168,7 @@ impl Machine {
             faults: 0,
             waits: 0,
             unprocessed: 0,
+            rejoined: 0,
             continuations: 0,
             hedged: false,
             rests_since: None,
@@ -376,7 +381,7 @@ impl Machine {
         if asked > policy.retry_after_max {
             return self.another_tried(now, endpoint, chance);
         }
-        let until = now + self.backoff(chance).max(spread(asked, chance));
+        let until = now + self.pause(class, chance).max(spread(asked, chance));
         if until >= self.begin_by { Action::GiveUp } else { Action::Repeat { endpoint, class, until } }
     }
 
@@ -434,6 +439,16 @@ impl Machine {
         tried.class = class;
         tried.stalled |= class == Class::Timeout;
         tried
+    }
+
+    /// The wait before the same endpoint is asked again. That it is full of the gateway's own calls is nothing to wait for
+    /// but the next turn in line, which comes when one of them ends; whoever is told so again waits all the same.
+    fn pause(&mut self, class: Class, chance: &Chance) -> Duration {
+        if class == Class::OwnLimit && self.rejoined < REJOINED_MAX {
+            self.rejoined += 1;
+            return Duration::ZERO;
+        }
+        self.backoff(chance)
     }
 
     /// Full jitter: uniform up to a bound that doubles.

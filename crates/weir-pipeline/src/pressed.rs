@@ -1,13 +1,13 @@
 //! What pressure does to a request between the cache and the queue, and what the levels are told ten times a second.
 //!
-//! What always holds: nobody is turned away, and nobody gets a lesser answer, while a place is free; a lesser answer is
-//! marked, and never given to a caller who forbids it.
+//! What always holds: nobody is turned away, and nobody gets a lesser answer, while a place is free that they may have (what
+//! is kept free for the more urgent is for them alone); a lesser answer is marked, and never given to a caller who forbids it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use weir_admit::Admission;
-use weir_core::{PoolId, Rejection, Request};
+use weir_core::{PoolId, Priority, Rejection, Request};
 use weir_pressure::{Caller, Change, Signals, Turn};
 
 use crate::{Pipeline, place};
@@ -22,14 +22,14 @@ impl Pipeline {
     /// Whether the model answers that was asked for. If not, the admission is for another pool now.
     pub(crate) fn is_answered_in_full(&self, request: &Request, admission: &mut Admission) -> bool {
         let models = self.admit.models();
-        let mut pool = admission.pool;
+        let (mut pool, priority) = (admission.pool, admission.priority);
         let mut model: Option<&Arc<str>> = None;
         // Ends: the config has no circle of cheaper models.
-        while admission.may_degrade && self.is_too_pressed(pool) {
+        while admission.may_degrade && self.is_too_pressed(pool, priority) {
             let Some(cheaper) = models.cheaper(pool) else { break };
             (pool, model) = (cheaper.pool, Some(&cheaper.model));
         }
-        let Some(model) = model.filter(|_| self.queue.has_room(pool)) else { return true };
+        let Some(model) = model.filter(|_| self.queue.has_room(pool, priority)) else { return true };
         request.trail.degraded(format!("model;from={};to={model}", request.model));
         admission.pool = pool;
         false
@@ -41,8 +41,8 @@ impl Pipeline {
     }
 
     /// Whether a lesser answer elsewhere is better than waiting here.
-    fn is_too_pressed(&self, pool: PoolId) -> bool {
-        self.pressure.level(pool).actions().degrade && !self.queue.has_room(pool)
+    fn is_too_pressed(&self, pool: PoolId, priority: Priority) -> bool {
+        self.pressure.level(pool).actions().degrade && !self.queue.has_room(pool, priority)
     }
 
     /// Lets a request that needs a permit into the line, or turns it away for the sake of others.
@@ -58,7 +58,7 @@ impl Pipeline {
 
     /// When a request would have its turn. How long it would wait is asked only where somebody may be turned away.
     fn turn(&self, request: &Request, admission: &Admission) -> Turn {
-        if self.queue.has_room(admission.pool) {
+        if self.queue.has_room(admission.pool, admission.priority) {
             Turn::Now
         } else if self.pressure.level(admission.pool).actions().sheds {
             Turn::after(self.queue.foresees(&place(request, admission)))

@@ -169,10 +169,12 @@ impl Run {
     }
 
     /// Waits. Meanwhile somebody else may have the place, unless it is a matter of a moment; then this one comes back to
-    /// the line with the seniority that it had. `None`: the line turned it away.
+    /// the line with the seniority that it had. A wait of no time is for the line alone: the place is not there any more.
+    /// `None`: the line turned it away.
     async fn rest(&mut self, until: Instant) -> Option<()> {
-        let long = until.saturating_duration_since(self.shared.clock.now()) >= LEND_MIN;
-        if let Some(permit) = self.permit.as_mut().filter(|_| long) {
+        let wait = until.saturating_duration_since(self.shared.clock.now());
+        let lends = wait.is_zero() || wait >= LEND_MIN;
+        if let Some(permit) = self.permit.as_mut().filter(|_| lends) {
             permit.lend();
         }
         tokio::time::sleep_until(until.into()).await;

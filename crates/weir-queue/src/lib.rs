@@ -109,9 +109,10 @@ impl Queue {
         self.lines[pool.0].look()
     }
 
-    /// Whether somebody who came now would get a permit at once.
-    pub fn has_room(&self, pool: PoolId) -> bool {
-        self.lines[pool.0].has_room()
+    /// Whether somebody of this urgency who came now would get a permit at once. What is kept free for the more urgent is
+    /// room for them and for nobody else.
+    pub fn has_room(&self, pool: PoolId, priority: Priority) -> bool {
+        self.lines[pool.0].has_room(priority)
     }
 
     /// How long somebody who came now would wait for this place; `None` while that cannot be told.

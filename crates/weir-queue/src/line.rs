@@ -105,14 +105,7 @@ impl<W: Clone> Line<W> {
     /// A turn at once, if a permit is free and nobody may have it before.
     pub fn enter(&mut self, at: Moment, ask: &Ask, told: &mut Told<W>) -> Option<Grant> {
         self.deal(at, told);
-        // Whoever still waits may not be served now. But next to one who needs more permits than are free, the newcomer
-        // would overtake: that is for those in line to do.
-        if self.big > 0 {
-            return None;
-        }
-        let Fit::Fits(seats) = self.classes.fit(Urgency::of(ask.priority), ask.seats, at.room.now) else {
-            return None;
-        };
+        let seats = self.room_for(at, ask.priority, ask.seats)?;
         let tenant = self.place(&ask.tenant);
         let flow = &mut self.parties.get_mut(tenant).flows[ask.level()];
         debug_assert!(flow.waiting == 0, "someone of this flow could have been served");
@@ -123,7 +116,26 @@ impl<W: Clone> Line<W> {
         Some(grant)
     }
 
-    /// Joins the line. The newcomer's own turn may be among the news.
+    /// Whether a newcomer of this urgency would have a turn at once. Those who wait while permits are kept free for the more
+    /// urgent are not before them.
+    pub fn has_room(&mut self, at: Moment, priority: Priority, told: &mut Told<W>) -> bool {
+        self.deal(at, told);
+        self.room_for(at, priority, 1).is_some()
+    }
+
+    /// The permits that a newcomer would have at once. Whoever waits now may not be served now. But next to one who needs
+    /// more permits than are free, the newcomer would overtake: that is for those in line to do.
+    fn room_for(&self, at: Moment, priority: Priority, seats: usize) -> Option<usize> {
+        match self.classes.fit(Urgency::of(priority), seats, at.room.now) {
+            Fit::Fits(seats) if self.big == 0 => Some(seats),
+            _ => None,
+        }
+    }
+
+    /// Joins the line, for one who could not [`enter`](Self::enter): no permit is free that its class may have, so that a
+    /// refusal is for a lack of room, although permits may be kept free for the more urgent. To give those away instead
+    /// would leave them none, as in a flood of bulk work somebody is refused all the time. The newcomer's own turn may be
+    /// among the news.
     ///
     /// # Errors
     /// A bound is hit, or the turn would come too late.

@@ -81,9 +81,8 @@ impl Shared {
         self.event(|line, at, told| line.give_back(at, grant, used, told));
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        let line = self.lock();
-        line.waiting() == 0 && line.out() < self.moment().room.now
+    pub(crate) fn has_room(self: &Arc<Self>, priority: Priority) -> bool {
+        self.event(|line, at, told| line.has_room(at, priority, told))
     }
 
     pub(crate) fn foresees(&self, tenant: &Scope, priority: Priority, arrived: Instant) -> Option<Duration> {

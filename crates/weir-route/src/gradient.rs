@@ -1,8 +1,9 @@
 //! Whether first tokens have become slow because of the gateway's own calls: the overload of a service that refuses nobody
 //! and lets everybody wait (vLLM's line has no bound by default).
 //!
-//! That first tokens take longer than before says little: it may be the hour. So it is tried out. When the median of a
-//! window of busy calls is more than [`SLOW`] times the least of the last two minutes, the limit is cut; if then first
+//! That first tokens take longer than before says little: it may be the hour. So it is tried out. When the medians of two
+//! windows of busy calls in a row are more than [`SLOW`] times the least of the last two minutes (one may be by chance, and
+//! then any cut would seem to help), the limit is cut; if then first
 //! tokens come sooner, the cut stands, else the load is not the reason, the limit is what it was, and nothing is tried for
 //! a while. (The gradient limiters of Netflix and Envoy cut on the ratio alone: beside a service whose peak hours make
 //! everything slow they would hold the limit at its floor.)
@@ -47,6 +48,8 @@ pub(crate) struct Gradient {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Watching,
+    /// The last window was slow.
+    Suspecting,
     /// The limit was cut when the median was `before`.
     Trying {
         before: f64,
@@ -118,7 +121,11 @@ impl Gradient {
                 self.state = State::Pausing { until: now + PAUSE };
                 Some(Verdict::Restore)
             }
-            State::Watching | State::Trying { .. } | State::Pausing { .. } if was_busy && times > SLOW => {
+            State::Watching | State::Pausing { .. } if was_busy && times > SLOW => {
+                self.state = State::Suspecting;
+                None
+            }
+            State::Suspecting | State::Trying { .. } if was_busy && times > SLOW => {
                 self.state = State::Trying { before: median };
                 Some(Verdict::Cut { left: (SLOW / times).clamp(*LEFT.start(), *LEFT.end()) })
             }
@@ -126,7 +133,7 @@ impl Gradient {
                 self.state = State::Watching;
                 Some(Verdict::Stands)
             }
-            State::Watching | State::Pausing { .. } => {
+            State::Watching | State::Suspecting | State::Pausing { .. } => {
                 self.state = State::Watching;
                 None
             }

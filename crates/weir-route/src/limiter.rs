@@ -8,8 +8,12 @@
 //! fall that has brought no relief is taken back.
 //!
 //! Growth after a cut is CUBIC's (RFC 9438), free of scale: in [`BACK`] to the load that was refused, then faster and
-//! faster, so that a service that has doubled is found in seven seconds. A cut far below what was carried a moment ago is
+//! faster, so that a service that has doubled is found in eight seconds. A cut far below what was carried a moment ago is
 //! tried out at once: it may have been for a burst of somebody else's.
+//!
+//! Trying has to cost the callers little. A load that is refused and higher than any that was carried lately was met from
+//! below, so the limit is close: the cut is shallow. Where a limit was found a moment ago, two refusals show it once more.
+//! So a service that is full all the time refuses two calls in three seconds, and those go back to the line at once.
 //!
 //! A service that refuses nobody and lets everybody wait shows its limit by slow first tokens: see `gradient.rs`.
 //!
@@ -51,6 +55,10 @@ const CUT: f64 = 0.9;
 const CUT_DEEP: f64 = 0.8;
 const DEEP_SHARE: f64 = 0.8;
 const DEEP_REFUSALS_MIN: u32 = 10;
+/// What a cut leaves of a load that was higher than any that was carried lately: there the limit was met from below and must
+/// be close. A cut stops the line for its share of the length of an answer, so it is no deeper than it takes to be below the
+/// limit for some seconds.
+const CUT_SHALLOW: f64 = 0.97;
 /// The time between cuts: what a cut does must be seen before the next.
 const CUT_EVERY: Duration = Duration::from_secs(1);
 /// Cuts further apart than this have nothing to do with each other.
@@ -78,19 +86,21 @@ const RESTART: f64 = 0.1;
 /// Calls that are remembered, and for how long.
 const CALLS: usize = 256;
 const MEMORY: Duration = Duration::from_secs(5);
+/// The last few of them.
+const LATELY: u32 = 20;
 const CARRIED_SLOTS: usize = 5;
-/// Refusals without which a share of them means nothing.
-const REFUSALS_MIN: u32 = 4;
-/// The same while the limit is sought for the first time, when the usual share is not known, and each new load is one that
-/// only the last few calls have met.
+/// Refusals without which a share of them means nothing while the limit is sought for the first time, when the usual share is
+/// not known, and each new load is one that only the last few calls have met.
 const REFUSALS_AT_FIRST: u32 = 12;
-/// The smallest share of refused calls that can show a limit of one's own …
+/// What shows a limit that was not known.
+const NEW: Proof = Proof { refusals_min: 4, chance_max: 1e-4, usual_min: 0.25 };
+/// What shows once more a limit that was found a moment ago. Less will do, as being wrong costs little: the cut is shallow.
+const AGAIN: Proof = Proof { refusals_min: 2, chance_max: 0.01, usual_min: 0.05 };
+/// The smallest share of refused calls that can show a limit of one's own.
 const SHARE_MIN: f64 = 0.67;
-/// … when chance alone makes so many refusals as rarely as this, if at least the share `USUAL_MIN` is usual.
-const CHANCE_MAX: f64 = 1e-4;
-const USUAL_MIN: f64 = 0.25;
-/// The usual share of refusals forgets in so many seconds.
-const USUAL_S: f64 = 10.0;
+/// The usual share of refusals forgets in so many seconds: no faster, or one's own fall would pass for usual; no slower, or
+/// the limit has fallen to its floor before it is seen that the fall changes nothing.
+const USUAL_S: f64 = 5.0;
 const USUAL_EVERY: Duration = Duration::from_secs(1);
 
 /// One endpoint's limit.
@@ -104,7 +114,7 @@ pub(crate) struct Limiter {
     /// When a first token last came at a busy time.
     busy: Option<Instant>,
     calls: Calls,
-    /// The highest load lately at which a call was taken.
+    /// The highest load lately, and since the last cut, at which a call was taken.
     carried: Ring<usize, CARRIED_SLOTS>,
     usual: Usual,
     gradient: Gradient,
@@ -222,7 +232,8 @@ impl Limiter {
         self.limit = self.limit.clamp(self.bounds.min as f64, self.bounds.max as f64);
     }
 
-    /// It was refused, or did not begin in time. Returns whether that was of the gateway's own making.
+    /// It was refused, or did not begin in time. Returns whether that was of the gateway's own making: it showed a limit, or
+    /// it was sent to see whether one that is known still holds.
     pub(crate) fn refused(&mut self, sent: Sent, now: Instant) -> bool {
         self.calls.refused(sent);
         self.usual.add(true, now);
@@ -230,14 +241,38 @@ impl Limiter {
         let load = known.unwrap_or(sent.load);
         // So many calls within one refusal's time that it is forgotten already: all of this second stand for those.
         let this_second = (self.usual.all, self.usual.refused);
-        let (all, refused) = known.map_or(this_second, |load| self.calls.at_least(load, sent, now));
+        let counts = known.map_or([this_second; 2], |load| self.calls.at_least(load, sent, now));
         let at_first = matches!(self.phase, Phase::Seeking { top } if top.is_infinite());
-        let enough = !at_first || refused >= REFUSALS_AT_FIRST;
-        let own = load > MIN && enough && self.usual.is_beyond(all, refused);
-        if own {
-            self.cut(load as f64, (all, refused), now);
+        let tries = self.tries_known(load as f64, now);
+        let proof = if tries { AGAIN } else { NEW };
+        let shows = |&(all, refused): &(u32, u32)| {
+            let enough = !at_first || refused >= REFUSALS_AT_FIRST;
+            load > MIN && enough && self.usual.is_beyond(all, refused, &proof)
+        };
+        let shown = counts.into_iter().find(shows);
+        if let Some(count) = shown {
+            self.cut(load as f64, count, now);
         }
-        own
+        shown.is_some() || tries
+    }
+
+    /// Whether whoever is sent at a load tries if a limit that was found is still the limit: it is about the load that was
+    /// refused then, and higher than any that was carried lately.
+    fn tries_known(&mut self, load: f64, now: Instant) -> bool {
+        let Phase::Growing { top, .. } = self.phase else { return false };
+        let is_near = (load - top).abs() <= ((1.0 - CUT_SHALLOW) * top).max(1.0);
+        is_near && self.is_met_from_below(load, now)
+    }
+
+    /// Whether a load is higher than any that was carried lately, if one was.
+    fn is_met_from_below(&mut self, load: f64, now: Instant) -> bool {
+        let carried = self.carried(now);
+        carried > 0.0 && load > carried
+    }
+
+    /// The highest load lately, and since the last cut, at which a call was taken.
+    fn carried(&mut self, now: Instant) -> f64 {
+        self.carried.slots(now).iter().copied().max().unwrap_or(0) as f64
     }
 
     /// The endpoint is back after its circuit was open: it gets little at first.
@@ -284,15 +319,23 @@ impl Limiter {
         self.tried = None;
         let top = load.min(self.limit);
         let is_deep = refused >= DEEP_REFUSALS_MIN && share >= DEEP_SHARE;
-        let left = if is_deep { CUT_DEEP } else { CUT };
+        let left = if self.is_met_from_below(load, now) {
+            CUT_SHALLOW
+        } else if is_deep {
+            CUT_DEEP
+        } else {
+            CUT
+        };
         self.limit = (left * top).max(self.bounds.min as f64);
-        // Far below what was carried a moment ago: that is tried once more at once, and believed the second time.
-        let carried = self.carried.slots(now).iter().copied().max().unwrap_or(0) as f64;
+        // Far below what was carried a moment ago: that is tried once more at once, and believed the second time, when
+        // only what was carried since counts.
+        let carried = self.carried(now);
         self.phase = if self.limit < DEEP_FALL * carried {
             Phase::Seeking { top: carried }
         } else {
             Phase::growing(top, self.limit, BACK)
         };
+        self.carried.clear();
     }
 
     /// Whether cut after cut was for nothing: then the limit is what it was. The calls of a full service that are taken
@@ -320,6 +363,15 @@ impl Limiter {
         }
         vain
     }
+}
+
+/// How many refusals of most calls show a limit of one's own.
+struct Proof {
+    refusals_min: u32,
+    /// Chance alone makes so many as rarely as this …
+    chance_max: f64,
+    /// … if at least this share is usual.
+    usual_min: f64,
 }
 
 /// The last calls that were sent, with the load they met and what became of them.
@@ -374,20 +426,25 @@ impl Calls {
     }
 
     /// Those that met the `load` of a call that has just been refused, or a higher one: how many were taken or refused, and
-    /// how many refused. A refusal comes sooner than a first token: whoever has waited longer than this one was taken, and
-    /// of those sent later not even the refused ones count, since those taken beside them are not known yet.
-    fn at_least(&self, load: usize, refused: Sent, now: Instant) -> (u32, u32) {
+    /// how many refused; of the last few, which show first that the service takes less than before, and of all. A refusal
+    /// comes sooner than a first token: whoever has waited longer than this one was taken, and of those sent later not even
+    /// the refused ones count, since those taken beside them are not known yet.
+    fn at_least(&self, load: usize, refused: Sent, now: Instant) -> [(u32, u32); 2] {
         let took = now.saturating_duration_since(refused.at);
-        let (mut all, mut refusals) = (0, 0);
-        for (sent, fate) in self.ring.iter().flatten() {
+        let (mut all, mut refusals, mut lately) = (0, 0, (0, 0));
+        let newest_first = (1..=CALLS).map(|back| &self.ring[self.next.wrapping_sub(back) % CALLS]);
+        for (sent, fate) in newest_first.flatten() {
             let age = now.saturating_duration_since(sent.at);
             if sent.load < load || age > MEMORY || age < took {
                 continue;
             }
             all += 1;
             refusals += u32::from(*fate == Fate::Refused);
+            if all <= LATELY {
+                lately = (all, refusals);
+            }
         }
-        (all, refusals)
+        [lately, (all, refusals)]
     }
 }
 
@@ -418,9 +475,9 @@ impl Usual {
     }
 
     /// Whether so many refusals of `all` calls are most of them, and more than the usual share makes likely.
-    fn is_beyond(&self, all: u32, refused: u32) -> bool {
-        let most = refused >= REFUSALS_MIN && f64::from(refused) > SHARE_MIN * f64::from(all);
-        most && at_least(refused, all, self.share.max(USUAL_MIN)) < CHANCE_MAX
+    fn is_beyond(&self, all: u32, refused: u32, proof: &Proof) -> bool {
+        let most = refused >= proof.refusals_min && f64::from(refused) > SHARE_MIN * f64::from(all);
+        most && at_least(refused, all, self.share.max(proof.usual_min)) < proof.chance_max
     }
 }
 

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use memchr::memmem::Finder;
 use tokio::time::timeout;
 use weir_core::names::PRIORITY;
-use weir_core::{Answer, Operation, Request, RequestId, Trail};
+use weir_core::{Answer, Operation, Priority, Request, RequestId, Trail};
 
 use crate::crowd::{Comer, Group};
 use crate::house::{ANSWER_MAX, MODEL};
@@ -140,7 +140,9 @@ async fn knock(stage: &Stage, group: &Group, question: Question, retry: u32) -> 
             // The SDK reads an error's body to its end.
             let body = std::future::poll_fn(|cx| answer.poll_chunk(cx)).await;
             let is_shed = matches!(&body, Some(Ok(chunk)) if is_shed(&chunk.bytes));
-            stage.tally.borrow_mut().shed_with_room += u32::from(is_shed && house.has_room());
+            let priority = request.trail.caller().map_or(Priority::DEFAULT, |(_, priority)| *priority);
+            let has_room = is_shed && house.has_room(priority);
+            stage.tally.borrow_mut().shed_with_room += u32::from(has_room);
             Err(no(answer.head.status, &answer.head.headers))
         }
     }

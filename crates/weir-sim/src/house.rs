@@ -11,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use prometheus_client::registry::Registry;
 use weir_admit::Admit;
 use weir_cache::{Cache, Parts as CacheParts};
-use weir_core::{Chance, Clock, PoolId};
+use weir_core::{Chance, Clock, PoolId, Priority};
 use weir_pipeline::{Around, Attempts, Models, Pipeline, forms, repeats};
 use weir_pressure::{Change, Pressure};
 use weir_queue::Queue;
@@ -115,9 +115,9 @@ impl House {
         changes.into_iter().map(|(_pool, change)| change)
     }
 
-    /// Whether somebody who came now would have a place at once.
-    pub(crate) fn has_room(&self) -> bool {
-        self.pipeline.queue.has_room(POOL)
+    /// Whether somebody of this urgency who came now would have a place at once.
+    pub(crate) fn has_room(&self, priority: Priority) -> bool {
+        self.pipeline.queue.has_room(POOL, priority)
     }
 
     /// What must hold once nobody is asking any more and does not, in words. `asked`: how many requests

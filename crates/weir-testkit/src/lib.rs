@@ -52,5 +52,5 @@ pub fn with_header(mut request: Request, name: &str, value: &str) -> Request {
 /// A chunk that reports usage.
 pub fn usage_chunk(prompt: u64, completion: u64) -> Chunk {
     let usage = Usage { prompt, completion, ..Usage::default() };
-    Chunk { bytes: Bytes::from_static(b"x"), progress: true, usage: Some(usage), finish: None }
+    Chunk { bytes: Bytes::from_static(b"x"), progress: true, usage: Some(usage), ..Chunk::default() }
 }

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use weir_core::Said;
+
 use crate::dialect::Phase;
 use crate::envelope::end_of_string;
 use crate::gate::{DELTA, TEXT};
@@ -35,6 +37,15 @@ pub(crate) struct Usual {
     pub kind: Kind,
     /// Where the text lies.
     pub text: Range<usize>,
+}
+
+impl Usual {
+    /// What it says, if it says anything.
+    pub(crate) fn said(&self) -> Option<Said> {
+        let place = |at| u32::try_from(at).ok();
+        let (from, to) = (place(self.text.start)?, place(self.text.end)?);
+        (from < to).then_some(Said { reasoning: self.kind == Kind::Reasoning, from, to })
+    }
 }
 
 /// What the members of a delta are called in a dialect.

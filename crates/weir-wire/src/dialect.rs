@@ -7,10 +7,8 @@ mod openai_embeddings;
 mod openai_responses;
 mod openai_usage;
 
-use std::ops::Range;
-
 use serde::Deserialize;
-use weir_core::{Class, Failure, Finish, Operation, Usage};
+use weir_core::{Class, Failure, Finish, Operation, Said, Usage};
 
 /// Every format weir reads. [`Operation::Other`] has none: it passes as bytes.
 pub static ALL: &[&dyn Format] = &[
@@ -58,9 +56,9 @@ pub struct Reading {
     pub last: bool,
     /// What the service is doing, when the event says so.
     pub phase: Option<Phase>,
-    /// Where its one text lies in the data, without quotes. An event that differs from this one in nothing else says all the
-    /// rest that this one says.
-    pub text: Option<Range<usize>>,
+    /// Its one text, and where that lies in the data. An event that differs from this one in nothing else says all the rest
+    /// that this one says.
+    pub text: Option<Said>,
 }
 
 /// What a whole body says.

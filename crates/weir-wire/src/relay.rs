@@ -31,7 +31,6 @@ use self::story::Story;
 use self::tally::{Before, Spent};
 use self::wire::Wire;
 use crate::delta::{Kind, Usual};
-use crate::frame::Frame;
 use crate::json::half_at_end;
 use crate::sse::events;
 
@@ -87,8 +86,6 @@ pub struct Relay {
     state: State,
     /// Room for what [`Relay::passes`] finds, kept so that it is not allocated for every chunk.
     found: Vec<Usual>,
-    /// What stands around the text of the last event that said nothing else.
-    usual: Frame<Kind>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +122,6 @@ impl Relay {
             prompt_told: None,
             state: State::Running,
             found: Vec::new(),
-            usual: Frame::default(),
             asked,
         })
     }
@@ -134,7 +130,15 @@ impl Relay {
     ///
     /// # Errors
     /// [`weir_core::Class::Truncated`]: the attempt cannot be joined on. Nothing of it has been given out.
-    pub fn push(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, Failure> {
+    pub fn push(&mut self, chunk: Chunk) -> Result<Option<Chunk>, Failure> {
+        if self.passes(&chunk) { Ok(Some(chunk)) } else { self.take(chunk) }
+    }
+
+    /// The same for a chunk that does not [pass](Self::passes).
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn take(&mut self, mut chunk: Chunk) -> Result<Option<Chunk>, Failure> {
         self.spent.report(chunk.usage);
         if let Some(attempt) = &self.attempt {
             chunk.usage = chunk.usage.map(|usage| attempt.join.tally.of(usage));
@@ -152,9 +156,6 @@ impl Relay {
         }
         if chunk.bytes.is_empty() {
             return Ok(worth_giving(chunk));
-        }
-        if self.passes(&chunk) {
-            return Ok(Some(chunk));
         }
         let given = self.take_events(&chunk.bytes).inspect_err(|_| self.state = State::Failed)?;
         if self.attempt.is_none() && are_all_of(&given, &chunk.bytes) {
@@ -216,7 +217,7 @@ impl Relay {
             return None;
         }
         let bytes = closing::ended(&self.asked, &self.story, self.story.open(), Why::Length, tokens);
-        Some(Chunk { bytes: bytes.into(), progress: true, finish: Some(Finish::Length), usage: None })
+        Some(Chunk { bytes: bytes.into(), progress: true, finish: Some(Finish::Length), ..Chunk::default() })
     }
 
     /// Tokens of the present attempt, and whether they are an estimate: a stream that broke has not reported
@@ -270,16 +271,28 @@ impl Relay {
         if self.asked.many && self.story.opened { Delivered::Other } else { self.story.delivered() }
     }
 
-    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded.
-    fn passes(&mut self, chunk: &Chunk) -> bool {
+    /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded. To be asked
+    /// once for each chunk.
+    pub fn passes(&mut self, chunk: &Chunk) -> bool {
         let bytes = &chunk.bytes[..];
         let open = self.hold.is_open() || (self.hold.is_empty() && self.story.lost);
-        if self.attempt.is_some() || !self.story.opened || !open || chunk.finish.is_some() {
+        let begun = self.state == State::Running && self.attempt.is_none() && self.story.opened;
+        let says_more = chunk.finish.is_some() || chunk.usage.is_some() || self.asked.many;
+        if !begun || !open || says_more {
             return false;
+        }
+        if let Some(said) = chunk.said {
+            let text = said.of(bytes);
+            let whole = half_at_end(text).is_none();
+            if whole {
+                self.story.say(if said.reasoning { Kind::Reasoning } else { Kind::Content }, text);
+                self.spent.parts += 1;
+            }
+            return whole;
         }
         let mut found = std::mem::take(&mut self.found);
         found.clear();
-        let understood = self.like_the_last(bytes, &mut found) || self.understood(bytes, &mut found);
+        let understood = self.wire.glance(bytes, &mut found);
         let whole = |usual: &Usual| half_at_end(&bytes[usual.text.clone()]).is_none();
         let passes = understood && !found.is_empty() && found.iter().all(whole);
         if passes {
@@ -290,31 +303,6 @@ impl Relay {
         }
         self.found = found;
         passes
-    }
-
-    /// Finds the texts of a block whose events all are like the last usual one.
-    fn like_the_last(&self, block: &[u8], found: &mut Vec<Usual>) -> bool {
-        let mut at = 0;
-        while let Some(fit) = self.usual.fit(&block[at..]) {
-            found.push(Usual { kind: fit.says, text: at + fit.text.start..at + fit.text.end });
-            at += fit.end;
-        }
-        at == block.len()
-    }
-
-    /// Finds the texts of a block by a glance, and remembers what its first event looks like.
-    fn understood(&mut self, block: &[u8], found: &mut Vec<Usual>) -> bool {
-        found.clear();
-        let understood = self.wire.glance(block, found);
-        if let (true, Some(usual)) = (understood, found.first())
-            && let Some(event) = events(block).next()
-            && usual.text.end <= event.whole.end
-            && found.get(1).is_none_or(|next| next.text.start >= event.whole.end)
-            && !usual.text.is_empty()
-        {
-            self.usual.learn(&block[..event.whole.end], &usual.text, usual.kind);
-        }
-        understood
     }
 
     /// Takes the events of a block one by one. Gives what goes to the caller.

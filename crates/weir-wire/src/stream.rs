@@ -8,12 +8,19 @@ pub(crate) mod ends;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use weir_core::{Chunk, Class, Failure, Finish, Usage};
+use weir_core::{Chunk, Class, Failure, Finish, Said, Usage};
 
 use self::ends::Ends;
 use crate::dialect::{Care, Format, Phase, Reading};
 use crate::frame::{Fit, Frame};
 use crate::sse::{Event, Splitter, event_from};
+
+/// What is known of a piece of text by what stands around it.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    phase: Option<Phase>,
+    reasoning: bool,
+}
 
 /// Reads one stream.
 pub struct StreamReader {
@@ -23,7 +30,7 @@ pub struct StreamReader {
     begun: bool,
     phase: Phase,
     /// What stands around the text of the last usual piece, and what the service is doing when it writes such pieces.
-    usual: Frame<Option<Phase>>,
+    usual: Frame<Piece>,
     parts: u64,
     /// How many choices were asked for, when that is known.
     wanted: Option<usize>,
@@ -132,22 +139,25 @@ impl StreamReader {
     fn read_block(&mut self, block: Bytes) -> Result<Option<Chunk>, Failure> {
         let mut chunk = Chunk::default();
         let mut kept = Kept::default();
-        let mut at = 0;
+        let (mut at, mut only) = (0, true);
         while !self.last {
             if let Some(fit) = self.usual.fit(&block[at..]) {
-                self.note_usual(&fit, &mut chunk);
+                only = at == 0;
+                self.note_usual(&fit, at, &mut chunk);
                 kept.keep(&block, at..at + fit.end);
                 at += fit.end;
                 continue;
             }
             let Some(event) = event_from(&block, at) else { break };
-            at = event.whole.end;
+            (at, only) = (event.whole.end, false);
             // What the service said before it failed was said, however its bytes were cut into reads.
             if let Err(failure) = self.read_event(&block, event, &mut chunk, &mut kept) {
                 self.failed = Some(failure);
                 break;
             }
         }
+        // One usual piece from the first byte to the last, or more than one piece.
+        chunk.said = chunk.said.filter(|_| only && kept.run == at && kept.broken.is_none());
         chunk.bytes = kept.into_bytes(block);
         let says_something = !chunk.bytes.is_empty() || chunk.usage.is_some();
         match self.failed.take_if(|_| !says_something) {
@@ -180,19 +190,26 @@ impl StreamReader {
         } else {
             if let Some(text) = reading.text.filter(|_| one_line) {
                 let before = event.data.start - event.whole.start;
-                let text = before + text.start..before + text.end;
-                self.usual.learn(&block[event.whole.clone()], &text, reading.phase);
+                let piece = Piece { phase: reading.phase, reasoning: text.reasoning };
+                let text = before + text.from as usize..before + text.to as usize;
+                self.usual.learn(&block[event.whole.clone()], &text, piece);
             }
             kept.keep(block, event.whole);
         }
         Ok(())
     }
 
-    /// Notes a piece like the last one: of it, too, there is nothing more to say than that the answer goes on.
-    fn note_usual(&mut self, piece: &Fit<Option<Phase>>, chunk: &mut Chunk) {
+    /// Notes a piece like the last one, which begins at `at`: of it, too, there is nothing more to say than that the answer
+    /// goes on.
+    fn note_usual(&mut self, fit: &Fit<Piece>, at: usize, chunk: &mut Chunk) {
+        let Piece { phase, reasoning } = fit.says;
         self.parts += 1;
-        self.phase = piece.says.unwrap_or(self.phase);
+        self.phase = phase.unwrap_or(self.phase);
         chunk.progress = true;
+        // Whether it is the only one is seen at the end.
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        let said = Said { reasoning, from: place(fit.text.start), to: place(fit.text.end) };
+        chunk.said = (at == 0).then_some(said);
     }
 
     fn note(&mut self, reading: &Reading, chunk: &mut Chunk) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Builds the stages once, from a config that has been found valid.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
 use prometheus_client::metrics::info::Info;
@@ -34,9 +34,10 @@ pub struct House {
     pub registry: Registry,
 }
 
-/// The process's clock: tokio's, so that a paused runtime pauses everything.
+/// The process's clock: the machine's own. (Tokio's can be paused, which nobody does to a gateway, and is read several times
+/// for each chunk.)
 pub fn clock() -> Clock {
-    Clock::new(|| tokio::time::Instant::now().into_std(), SystemTime::now)
+    Clock::new(Instant::now, SystemTime::now)
 }
 
 /// Random bytes from the operating system.

@@ -119,6 +119,25 @@ fn a_service_that_keeps_announcing_is_left_after_three_attempts() {
 }
 
 #[test]
+fn a_service_full_of_our_own_calls_is_asked_again_with_the_next_turn_but_only_once() {
+    let chance = Chance::seeded(3);
+    let mut machine = machine(60_000);
+    machine.on_event(at(0), Event::Ready, &chance);
+    let mut waits_ms = Vec::new();
+    // Ends: a request is sent a bounded number of times.
+    while let Action::Repeat { until, .. } =
+        machine.on_event(at(0), failed(A, Class::OwnLimit, None, ALONE), &chance)
+    {
+        waits_ms.push(until.duration_since(at(0)).as_millis());
+        machine.on_event(at(0), Event::Ready, &chance);
+    }
+    assert!(waits_ms.len() == 5 && waits_ms[0] == 0, "{waits_ms:?}");
+    assert!(waits_ms[1..].iter().all(|ms| *ms > 0), "{waits_ms:?}");
+    // A service that says when is believed.
+    assert!(first(Class::OwnLimit, Some(800), ALONE).1 >= 800);
+}
+
+#[test]
 fn what_the_service_asked_for_is_the_floor_of_the_wait() {
     let (word, ms) = first(Class::Overload, Some(2_000), ALONE);
     assert!(word == "repeat" && (2_000..=2_500).contains(&ms), "{word} {ms}");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use weir_core::{Answer, Class, Operation, PoolId, Request, Trail};
@@ -76,6 +77,20 @@ async fn answers_at_a_later_attempt_when_the_first_fails() {
     assert_eq!(answer.head.status, 200);
     drop(answer);
     assert_eq!(only(&records), Outcome::OkRetried);
+    assert_eq!(records.0.lock().unwrap()[0].attempts, 2);
+    at_rest(&pipeline);
+}
+
+/// There is nothing to wait for but a turn, and there is one.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_our_own_making_costs_no_backoff() {
+    let (pipeline, records) = pipeline(vec![Script::Fails(Class::OwnLimit, 5)], 10);
+    let began = clock().now();
+    let answer = live(&pipeline, &request("m"), usize::MAX).await.unwrap();
+    assert_eq!(answer.head.status, 200);
+    let took = clock().now().saturating_duration_since(began);
+    assert!(took < Duration::from_millis(20), "{took:?}");
+    drop(answer);
     assert_eq!(records.0.lock().unwrap()[0].attempts, 2);
     at_rest(&pipeline);
 }

@@ -103,7 +103,12 @@ impl ChunkStream for Chunks {
         };
         self.left = left;
         let finish = (left == 0 && self.whole).then_some(Finish::Whole);
-        Poll::Ready(Some(Ok(Chunk { bytes: Bytes::from_static(b"x"), progress: true, usage: None, finish })))
+        Poll::Ready(Some(Ok(Chunk {
+            bytes: Bytes::from_static(b"x"),
+            progress: true,
+            finish,
+            ..Chunk::default()
+        })))
     }
 }
 

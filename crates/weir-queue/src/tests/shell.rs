@@ -255,6 +255,27 @@ async fn headroom_that_is_no_longer_needed_is_noticed_without_any_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_kept_for_the_urgent_is_room_for_them_and_for_nobody_else() {
+    let queue = simple(4);
+    let has_room = |level| queue.has_room(POOL, Priority::new(level).unwrap());
+    let urgent: Vec<_> = [ask(&queue, 1, 0).await.unwrap(), ask(&queue, 1, 0).await.unwrap()].into();
+    let bulk = ask(&queue, 9, 0).await.unwrap();
+    drop(urgent);
+    let _another = ask(&queue, 9, 0).await.unwrap();
+    assert_eq!((queue.depth(POOL), [1, 5, 9].map(has_room)), ((0, 2), [true, true, false]));
+    {
+        // Bulk work that waits is not before the urgent.
+        let mut waits = Box::pin(ask(&queue, 9, 100_000));
+        assert!(once(waits.as_mut()).await.is_none());
+        assert_eq!((queue.depth(POOL), [1, 9].map(has_room)), ((1, 2), [true, false]));
+    }
+    drop(bulk);
+    assert_eq!([1, 9].map(has_room), [true, true]);
+    let _all: Vec<_> = [ask(&queue, 1, 0).await, ask(&queue, 1, 0).await, ask(&queue, 1, 0).await].into();
+    assert_eq!([0, 1, 9].map(has_room), [false; 3]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_permit_watches_an_answer_and_learns_what_it_used() {
     let queue = simple(1);
     let mut permit = Box::new(ask(&queue, 5, 0).await.unwrap());

@@ -93,6 +93,16 @@ fn a_cut_stands_when_it_helps_and_is_taken_back_when_it_does_not() {
     check(1.0, Verdict::Stands);
 }
 
+/// Whatever is done after the slowest of many windows is followed by a faster one.
+#[test]
+fn one_slow_window_says_nothing() {
+    let mut gradient = Gradient::new(at(0));
+    for call in 0..1_000 {
+        let took_s = if call % 100 < 80 { 1.0 } else { 4.0 };
+        assert_eq!(gradient.began(took_s, at(call * 50), true, at(call * 50 + 20)), None);
+    }
+}
+
 #[test]
 fn slow_first_tokens_of_a_service_that_is_not_busy_say_nothing() {
     let mut gradient = Gradient::new(at(0));

@@ -107,6 +107,8 @@ pub struct Walked {
     /// Whole answers a second, as a share of what was asked for or can be given, whichever is less: the least over
     /// five seconds at a time.
     pub goodput_min: f64,
+    /// How many answers were asked for, or could be given, in those five seconds.
+    pub least_of: f64,
 }
 
 impl Walked {
@@ -126,21 +128,27 @@ impl Walked {
         let least = (WARM_UP_S..(played.last_s as usize).saturating_sub(Self::SMOOTHED_S)).map(|second| {
             let until = second + Self::SMOOTHED_S;
             let most = capacity_per_s * Self::SMOOTHED_S as f64;
-            let could = f64::from(tally.arrived.sum(second, until)).min(most);
-            f64::from(tally.answered.sum(second, until)) / could.max(1.0)
+            // An answer takes about half a second: what ends in a window was asked for in it or shortly before.
+            let asked = tally.arrived.sum(second, until).min(tally.arrived.sum(second - 1, until - 1));
+            let could = f64::from(asked).min(most);
+            (f64::from(tally.answered.sum(second, until)) / could.max(1.0), could)
         });
+        let (goodput_min, least_of) = least.min_by(|(one, _), (other, _)| one.total_cmp(other))?;
         Some(Self {
             path: changes.iter().map(|(s, _, to)| (rounded(*s), *to)).collect(),
             in_order: is_in_order(&changes),
             reversals_max: reversals_max(&changes, turns_s),
-            goodput_min: rounded(least.fold(f64::INFINITY, f64::min)),
+            goodput_min: rounded(goodput_min),
+            least_of: rounded(least_of),
         })
     }
 
     pub(super) fn pool(&mut self, other: &Self) {
         self.in_order &= other.in_order;
         self.reversals_max = self.reversals_max.max(other.reversals_max);
-        self.goodput_min = self.goodput_min.min(other.goodput_min);
+        if other.goodput_min < self.goodput_min {
+            (self.goodput_min, self.least_of) = (other.goodput_min, other.least_of);
+        }
     }
 }
 

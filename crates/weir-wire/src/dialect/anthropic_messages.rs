@@ -93,7 +93,7 @@ impl Format for Messages {
         match name {
             b"content_block_delta" => {
                 let usual = delta::deltas(data, &delta::MESSAGES).next().flatten();
-                let text = usual.map(|usual| usual.text).filter(|text| !text.is_empty());
+                let text = usual.and_then(|usual| usual.said());
                 return Ok(Reading { progress: true, text, ..Reading::default() });
             }
             b"ping" | b"content_block_stop" => return Ok(Reading::default()),

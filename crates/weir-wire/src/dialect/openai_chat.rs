@@ -90,7 +90,7 @@ impl Choices {
         };
         let (phase, text) = match usual {
             Some(usual) if usual.text.is_empty() => (None, None),
-            Some(usual) => (Some(usual.kind.into()), Some(usual.text)),
+            Some(usual) => (Some(usual.kind.into()), usual.said()),
             None => (TOOL_CALLS.is_in(data, b"[").then_some(Phase::Tool), None),
         };
         Some(Reading { progress: true, phase, text, ..Reading::default() })

@@ -69,7 +69,7 @@ pub(super) fn chunk_of(pieces: &[Piece], ended: Option<Finish>) -> Chunk {
             bytes.freeze()
         }
     };
-    Chunk { bytes, progress, finish, usage: None }
+    Chunk { bytes, progress, finish, ..Chunk::default() }
 }
 
 /// Whether the pieces are all of a block and nothing else, so that the block can go out uncopied.

@@ -89,6 +89,36 @@ proptest! {
         let third = piece(operation, "2", &text.concat());
         let alike = last_of(operation, [one.clone(), two.clone(), third.clone()]);
         let apart = last_of(operation, [two, one, third]);
+        let mut alike = alike;
+        if let Ok(Some(chunk)) = &mut alike.0
+            && let Some(said) = chunk.said.take()
+        {
+            let written = text.concat();
+            prop_assert_eq!(said.of(&chunk.bytes), written.as_bytes());
+            prop_assert!(!said.reasoning);
+        }
         prop_assert_eq!(format!("{alike:?}"), format!("{apart:?}"));
     }
+}
+
+#[test]
+fn a_chunk_says_what_its_only_event_says() {
+    let check = |reads: &[&str], expected: Option<(bool, &str)>| {
+        let mut reader = StreamReader::new(format(Operation::Chat).unwrap(), true).expecting(Some(1));
+        let mut last = Chunk::default();
+        for read in reads {
+            last = reader.push(Bytes::from((*read).to_owned())).unwrap().unwrap_or_default();
+        }
+        let said = last.said.map(|said| (said.reasoning, std::str::from_utf8(said.of(&last.bytes)).unwrap()));
+        assert_eq!(said, expected, "{reads:?}");
+    };
+    let [one, two] = [piece(Operation::Chat, "1", "a"), piece(Operation::Chat, "1", "b\\n")];
+    let thought = one.replace("content", "reasoning_content");
+    check(&[&one, &one, &two], Some((false, "b\\n")));
+    check(&[&thought, &thought, &thought], Some((true, "a")));
+    // Of several events, and of one that is read anew, it is not said.
+    check(&[&one, &one, &format!("{one}{two}")], None);
+    check(&[&one, &one, &format!(": keep-alive\n\n{two}")], None);
+    check(&[&one, &one, &thought], None);
+    check(&[&one], None);
 }
