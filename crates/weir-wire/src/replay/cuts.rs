@@ -51,17 +51,17 @@ impl Sections {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.0
-    }
-
-    /// Seven bits a byte, the lowest first; the last byte has its highest bit clear.
-    fn number(&mut self, mut number: usize) {
+    /// Writes a number: seven bits a byte, the lowest first; the last byte has its highest bit clear.
+    pub(super) fn number(&mut self, mut number: usize) {
         while number >= 0x80 {
             self.0.push(number as u8 | 0x80);
             number >>= 7;
         }
         self.0.push(number as u8);
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0
     }
 }
 
@@ -96,6 +96,11 @@ impl<'a> Cuts<'a> {
             }
         }
         Some(steps)
+    }
+
+    /// A number that stands before the sections; 0 of an answer that came plain.
+    pub(super) fn before(&mut self) -> Option<usize> {
+        if self.known { self.number() } else { Some(0) }
     }
 
     /// Whether all has been read.

@@ -1,13 +1,16 @@
 //! Chunks of choices, put together.
 //!
-//! What always holds: what a chunk repeats must be the same each time; what is said once of a choice must come with its
-//! end. Anything else is said in one chunk and no other, and a plain answer has no place for when.
+//! What always holds: what a chunk repeats must be the same each time; what is said once must come at the end, of its choice
+//! or of all. Anything else is said in one chunk and no other, and a plain answer has no place for when.
 
 use super::super::Kept;
 use super::super::cuts::{Sections, Step};
-use super::super::read::{self, List, Member, Said, array, elements, get, members};
+use super::super::read::{self, List, Member, Said, array, elements, get, inside, members};
 use super::message::Message;
 use super::{Says, Shape};
+
+/// How many members an answer may have besides its choices.
+const MEMBERS_MAX: usize = 64;
 
 /// The most choices an answer may have; OpenAI gives no more.
 const CHOICES_MAX: usize = 128;
@@ -17,7 +20,8 @@ pub(super) fn assemble(shape: Shape, said: &[Said<'_>]) -> Option<Kept> {
     if last.data.trim_ascii() != "[DONE]" {
         return None;
     }
-    let mut answer = Answer { shape, top: Vec::new(), usage: None, choices: Vec::new() };
+    let (top, late, choices) = (Vec::new(), Vec::new(), Vec::new());
+    let mut answer = Answer { shape, top, late, usage: None, choices };
     for chunk in chunks {
         answer.read(&chunk.data)?;
     }
@@ -29,25 +33,30 @@ struct Answer<'a> {
     shape: Shape,
     /// What the first chunk said besides its choices, and all others repeat.
     top: Vec<Member<'a>>,
+    /// What was said besides after all else was.
+    late: Vec<Member<'a>>,
     usage: Option<&'a str>,
     choices: Vec<Choice<'a>>,
 }
 
 impl<'a> Answer<'a> {
     fn read(&mut self, chunk: &'a str) -> Option<()> {
-        let is_first = self.top.is_empty();
+        let (is_first, was_late) = (self.top.is_empty(), !self.late.is_empty());
         for (name, value) in members(chunk)? {
             match name {
                 "choices" => {
-                    read::set(&mut self.top, "choices", "");
+                    // Where its place among the others is.
+                    read::set(&mut self.top, name, "");
                     for choice in elements(value)? {
-                        self.read_choice(choice)?;
+                        let says_more = self.read_choice(choice)?;
+                        (!says_more || !was_late).then_some(())?;
                     }
                 }
                 "usage" if value == "null" => {}
                 "usage" => self.usage = Some(value).filter(|usage| usage.starts_with('{')),
-                // Padding of random length, so that nobody can tell the words by their lengths on the wire.
-                "obfuscation" => {}
+                // Padding of random length, so that nobody can tell the words by their lengths on the wire: OpenAI's and
+                // Mistral's.
+                "obfuscation" | "p" if inside(value).is_some() => {}
                 "object" if value != self.shape.chunk => return None,
                 "object" => read::set(&mut self.top, name, self.shape.plain),
                 _ => self.repeat(name, value, is_first)?,
@@ -57,18 +66,19 @@ impl<'a> Answer<'a> {
     }
 
     fn repeat(&mut self, name: &'a str, value: &'a str, is_first: bool) -> Option<()> {
-        match get(&self.top, name) {
+        let known = get(&self.top, name).or_else(|| get(&self.late, name));
+        match known {
             // Some stamp each chunk with its own time.
-            Some(known) => (known == value || name == "created").then_some(()),
-            None if is_first => {
-                self.top.push((name, value));
-                Some(())
-            }
-            None => (value == "null").then_some(()),
+            Some(known) => return (known == value || name == "created").then_some(()),
+            None if is_first => self.top.push((name, value)),
+            None if value == "null" => {}
+            None => self.late.push((name, value)),
         }
+        (self.top.len() + self.late.len() <= MEMBERS_MAX).then_some(())
     }
 
-    fn read_choice(&mut self, choice: &'a str) -> Option<()> {
+    /// Says whether the choice says more than before.
+    fn read_choice(&mut self, choice: &'a str) -> Option<bool> {
         let members = members(choice)?;
         let index = get(&members, "index").map_or(Some(0), |index| index.parse().ok())?;
         let known = self.choices.iter().position(|choice| choice.index == index);
@@ -77,23 +87,29 @@ impl<'a> Answer<'a> {
             self.choices.push(Choice::new(index));
         }
         let choice = self.choices.get_mut(at).filter(|_| at < CHOICES_MAX)?;
-        choice.read(&members, self.shape.says)
+        let said_before = choice.message.steps.len();
+        choice.read(&members, self.shape.says)?;
+        Some(choice.message.steps.len() > said_before)
     }
 
     fn finish(mut self) -> Option<Kept> {
         self.choices.sort_unstable_by_key(|choice| choice.index);
         let in_order = self.choices.iter().enumerate().all(|(at, choice)| choice.index == at);
-        if self.choices.is_empty() || !in_order {
+        // The one chunk of an empty legacy text would be the first and the last.
+        let says_nothing = |choice: &Choice<'_>| choice.message.steps.is_empty();
+        let is_one_chunk = self.shape.says == Says::Text && self.choices.iter().all(says_nothing);
+        if self.choices.is_empty() || !in_order || (is_one_chunk && !self.late.is_empty()) {
             return None;
         }
         let mut sections = Sections::default();
+        sections.number(self.late.len());
         let mut choices = List::array();
         for choice in &self.choices {
             choices.element(&choice.finish(self.shape.says, &mut sections)?);
         }
         let choices = choices.close();
         let mut body = List::object();
-        for (name, value) in self.top {
+        for (name, value) in self.top.into_iter().chain(self.late) {
             match (name, self.usage) {
                 ("choices", usage) => {
                     body.member(name, &[&choices]);

@@ -14,13 +14,18 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
     if include_usage && usage.is_none() {
         return None;
     }
+    let early = &top[..top.len().checked_sub(cuts.before()?)?];
     // As OpenAI has it: null in every chunk but the last, if usage was asked for.
-    let chunk = Chunk::new(shape, &top, include_usage.then_some("null"));
-    let mut stage = Stage { chunk, events: Events::default() };
-    for (at, choice) in elements(get(&top, "choices")?)?.into_iter().enumerate() {
+    let no_usage = include_usage.then_some("null");
+    let chunk = Chunk::new(shape, early, no_usage);
+    let last = if include_usage { None } else { Some(Chunk::new(shape, &top, None)) };
+    let mut stage = Stage { chunk, last, events: Events::default() };
+    let choices = elements(get(&top, "choices")?)?;
+    let count = choices.len();
+    for (at, choice) in choices.into_iter().enumerate() {
         let mut choice = Choice::read(choice, at, shape.says)?;
         let steps = cuts.section(choice.logprobs.len(), || choice.steps(body.len()))?;
-        choice.play(&steps, &mut stage)?;
+        choice.play(&steps, at + 1 == count, &mut stage)?;
     }
     if let Some(usage) = usage.filter(|_| include_usage) {
         let chunk = Chunk::new(shape, &top, Some(usage));
@@ -33,6 +38,8 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
 /// What every chunk repeats, and where chunks go.
 struct Stage {
     chunk: Chunk,
+    /// The chunk that ends the last choice, unless one with usage follows: it has what is said after all else.
+    last: Option<Chunk>,
     events: Events,
 }
 
@@ -157,7 +164,7 @@ impl<'a> Choice<'a> {
         }
     }
 
-    fn play(&mut self, steps: &[Step], stage: &mut Stage) -> Option<()> {
+    fn play(&mut self, steps: &[Step], is_last: bool, stage: &mut Stage) -> Option<()> {
         let none = vec![0; self.logprobs.len()];
         let spoken: usize = steps.iter().filter(|step| step.along.iter().any(|count| *count > 0)).count();
         let is_empty = spoken == 0 && !self.logprobs.is_empty();
@@ -178,6 +185,9 @@ impl<'a> Choice<'a> {
             Says::Text if is_empty => ("\"\"", self.logprobs(&none)?),
             Says::Text => ("\"\"", "null".to_owned()),
         };
+        if let Some(last) = stage.last.take_if(|_| is_last) {
+            stage.chunk = last;
+        }
         self.chunk(said, &logprobs, true, stage)?;
         self.is_over().then_some(())
     }

@@ -47,6 +47,7 @@ fn usage(message: &[Member<'_>], end: &[Member<'_>]) -> Option<String> {
             set(&mut usage, name, value);
         }
     }
+    get(&usage, "output_tokens")?;
     let mut object = List::object();
     usage.into_iter().for_each(|(name, value)| object.member(name, &[value]));
     Some(object.close())

@@ -229,3 +229,30 @@ fn legacy_completions_have_their_text_in_the_choice() {
     assert_eq!(body["choices"][0]["text"], "def f");
     assert_eq!(body["choices"][0]["logprobs"]["text_offset"], json!([0, 3]));
 }
+
+#[test]
+fn what_comes_at_the_very_end_comes_there_again() {
+    let late = |chunk: String| {
+        format!("{},\"timings\":{{\"predicted_ms\":1.50}}}}", chunk.strip_suffix('}').unwrap())
+    };
+    let chunks = [delta(r#""role":"assistant","content":"a""#), late(end("stop"))];
+    let body = check(Operation::Chat, &stream(&chunks));
+    assert_eq!(body["timings"]["predicted_ms"], 1.5);
+    let kept = assemble(Operation::Chat, stream(&chunks).as_bytes()).unwrap();
+    for include_usage in [false, true] {
+        let events = play(Operation::Chat, &kept, include_usage).unwrap();
+        let says = |event: &bytes::Bytes| {
+            String::from_utf8_lossy(event).contains("\"timings\":{\"predicted_ms\":1.50}")
+        };
+        let said: Vec<usize> =
+            events.iter().enumerate().filter(|(_, event)| says(event)).map(|(at, _)| at).collect();
+        assert_eq!(said, [events.len() - 2]);
+    }
+    let early = [
+        delta(r#""role":"assistant""#),
+        late(delta(r#""content":"a""#)),
+        delta(r#""content":"b""#),
+        end("stop"),
+    ];
+    assert_eq!(assemble(Operation::Chat, stream(&early).as_bytes()), None);
+}
