@@ -5,12 +5,14 @@
 
 use super::super::Kept;
 use super::super::cuts::{Sections, Step};
-use super::super::read::{self, List, Member, Said, array, elements, get, inside, members};
+use super::super::read::{self, List, Member, Said, Usual, array, elements, get, inside, members};
 use super::message::Message;
 use super::{Says, Shape};
 
-/// How many members an answer may have besides its choices.
+/// How many members an answer, or a choice of it, may have.
 const MEMBERS_MAX: usize = 64;
+/// How many lists there may be in `logprobs`; legacy completions have four.
+const LISTS_MAX: usize = 8;
 
 /// The most choices an answer may have; OpenAI gives no more.
 const CHOICES_MAX: usize = 128;
@@ -21,7 +23,7 @@ pub(super) fn assemble(shape: Shape, said: &[Said<'_>]) -> Option<Kept> {
         return None;
     }
     let (top, late, choices) = (Vec::new(), Vec::new(), Vec::new());
-    let mut answer = Answer { shape, top, late, usage: None, choices };
+    let mut answer = Answer { shape, top, late, usage: None, choices, usual: Usual::default() };
     for chunk in chunks {
         answer.read(&chunk.data)?;
     }
@@ -37,23 +39,34 @@ struct Answer<'a> {
     late: Vec<Member<'a>>,
     usage: Option<&'a str>,
     choices: Vec<Choice<'a>>,
+    /// The last chunk, if one like it says more of the same text and nothing else: of which choice, and which text.
+    usual: Usual<(usize, usize)>,
 }
 
 impl<'a> Answer<'a> {
     fn read(&mut self, chunk: &'a str) -> Option<()> {
+        if let Some(((choice, track), piece)) = self.usual.text(chunk) {
+            return self.choices.get_mut(choice)?.message.go_on(track, piece);
+        }
+        self.usual.forget();
+        let mut usual = None;
         let (is_first, was_late) = (self.top.is_empty(), !self.late.is_empty());
         for (name, value) in members(chunk)? {
             match name {
                 "choices" => {
                     // Where its place among the others is.
                     read::set(&mut self.top, name, "");
-                    for choice in elements(value)? {
-                        let says_more = self.read_choice(choice)?;
-                        (!says_more || !was_late).then_some(())?;
+                    let choices = elements(value)?;
+                    let is_one = choices.len() == 1;
+                    for choice in choices {
+                        let (at, count) = self.read_choice(choice)?;
+                        (count == 0 || !was_late).then_some(())?;
+                        usual = (is_one && count == 1).then(|| self.usual_piece(at)).flatten();
                     }
                 }
-                "usage" if value == "null" => {}
-                "usage" => self.usage = Some(value).filter(|usage| usage.starts_with('{')),
+                "usage" | "error" if value == "null" => {}
+                "usage" if !value.starts_with('{') => return None,
+                "usage" => self.usage = Some(value),
                 // Padding of random length, so that nobody can tell the words by their lengths on the wire: OpenAI's and
                 // Mistral's.
                 "obfuscation" | "p" if inside(value).is_some() => {}
@@ -62,7 +75,17 @@ impl<'a> Answer<'a> {
                 _ => self.repeat(name, value, is_first)?,
             }
         }
+        if let Some((says, piece)) = usual.filter(|_| self.late.is_empty()) {
+            self.usual.learn(chunk, piece, says);
+        }
         Some(())
+    }
+
+    /// What a choice said last, if a chunk that differs in nothing but the text would say more of the same.
+    fn usual_piece(&self, at: usize) -> Option<((usize, usize), &'a str)> {
+        let choice = self.choices.get(at).filter(|choice| choice.finish.is_none())?;
+        let (track, piece) = choice.message.usual()?;
+        Some(((at, track), piece))
     }
 
     fn repeat(&mut self, name: &'a str, value: &'a str, is_first: bool) -> Option<()> {
@@ -77,8 +100,8 @@ impl<'a> Answer<'a> {
         (self.top.len() + self.late.len() <= MEMBERS_MAX).then_some(())
     }
 
-    /// Says whether the choice says more than before.
-    fn read_choice(&mut self, choice: &'a str) -> Option<bool> {
+    /// Gives which choice it is, and in how many steps it says more.
+    fn read_choice(&mut self, choice: &'a str) -> Option<(usize, usize)> {
         let members = members(choice)?;
         let index = get(&members, "index").map_or(Some(0), |index| index.parse().ok())?;
         let known = self.choices.iter().position(|choice| choice.index == index);
@@ -89,7 +112,7 @@ impl<'a> Answer<'a> {
         let choice = self.choices.get_mut(at).filter(|_| at < CHOICES_MAX)?;
         let said_before = choice.message.steps.len();
         choice.read(&members, self.shape.says)?;
-        Some(choice.message.steps.len() > said_before)
+        Some((at, choice.message.steps.len() - said_before))
     }
 
     fn finish(mut self) -> Option<Kept> {
@@ -150,6 +173,7 @@ impl<'a> Choice<'a> {
         for &(name, value) in members {
             if !self.names.contains(&name) {
                 self.names.push(name);
+                (self.names.len() <= MEMBERS_MAX).then_some(())?;
             }
             match name {
                 "index" | "logprobs" => {}
@@ -158,8 +182,10 @@ impl<'a> Choice<'a> {
                 "finish_reason" => self.finish = Some(value),
                 _ if name == says.in_chunk() => match says {
                     Says::Delta => self.message.delta(value)?,
-                    Says::Text => self.message.member(name, value)?,
+                    Says::Text => self.message.text(name, value)?,
                 },
+                // What would then be there twice, here or in the plain answer.
+                "delta" | "message" => return None,
                 _ => self.other(name, value, ends)?,
             }
         }
@@ -226,6 +252,7 @@ impl<'a> Lists<'a> {
             if at == self.0.len() {
                 self.0.push((name, None));
                 counts.push(0);
+                (at < LISTS_MAX).then_some(())?;
             }
             if value != "null" {
                 let found = elements(value)?;
@@ -260,6 +287,7 @@ impl Message<'_> {
             self.steps.push(Step::new(track, 0));
         }
         self.steps.last_mut()?.along = counts;
+        self.forget_usual();
         Some(())
     }
 }

@@ -4,7 +4,7 @@
 //! each in the order in which it came; so that the message of the played stream has the same order.
 
 use super::super::cuts::{Sections, Step};
-use super::super::read::{List, Member, elements, get, inside, is_blank, members, text_of};
+use super::super::read::{self, List, Member, elements, get, inside, is_blank, members, text_of};
 use super::TEXTS;
 
 /// How many members a message may have.
@@ -19,6 +19,7 @@ pub(super) struct Message<'a> {
     members: Vec<(&'a str, Part<'a>)>,
     calls: Vec<Call<'a>>,
     pub(super) steps: Vec<Step>,
+    usual: Option<(usize, &'a str)>,
 }
 
 enum Part<'a> {
@@ -59,7 +60,6 @@ impl<'a> Message<'a> {
                 Part::Fixed(role) if *role != value => return None,
                 _ => *part = Part::Fixed(inside(value).map(|_| value)?),
             },
-            ("text", _) => self.say(at, inside(value)?),
             (_, "null") => {}
             (_, _) if TEXTS.contains(&name) => self.say(at, inside(value)?),
             ("tool_calls", calls) if !is_blank(calls) => {
@@ -72,6 +72,7 @@ impl<'a> Message<'a> {
                 Part::Blank(blank) if is_blank(value) => *blank = value,
                 Part::Blank(_) => {
                     *part = Part::Whole(value);
+                    self.usual = None;
                     self.steps.push(Step::new(at, 1));
                 }
                 // More of a list, or the same again: nobody knows which.
@@ -80,6 +81,36 @@ impl<'a> Message<'a> {
             },
         }
         Some(())
+    }
+
+    /// Takes the text of a legacy choice.
+    pub(super) fn text(&mut self, name: &'a str, value: &'a str) -> Option<()> {
+        let at = self.place(name)?;
+        self.say(at, inside(value)?);
+        Some(())
+    }
+
+    /// Says more of a text or of a call's arguments that has been begun.
+    pub(super) fn go_on(&mut self, track: usize, piece: &str) -> Option<()> {
+        match track.checked_sub(CALLS) {
+            None => match &mut self.members.get_mut(track)?.1 {
+                Part::Text(text) => text.push_str(piece),
+                _ => return None,
+            },
+            Some(call) => self.calls.get_mut(call)?.arguments.push_str(piece),
+        }
+        self.steps.push(Step::new(track, piece.len()));
+        Some(())
+    }
+
+    /// The track and the piece of what was said last, if that was more of what had been begun.
+    pub(super) fn usual(&self) -> Option<(usize, &'a str)> {
+        self.usual
+    }
+
+    /// What was said last is not like what comes next.
+    pub(super) fn forget_usual(&mut self) {
+        self.usual = None;
     }
 
     /// The track of a text that has been named, be it null.
@@ -99,9 +130,10 @@ impl<'a> Message<'a> {
         })
     }
 
-    fn say(&mut self, at: usize, piece: &str) {
+    fn say(&mut self, at: usize, piece: &'a str) {
         if !piece.is_empty() {
             self.steps.push(Step::new(at, piece.len()));
+            self.usual = Some((at, piece));
         }
         match &mut self.members[at].1 {
             Part::Text(text) => text.push_str(piece),
@@ -114,7 +146,7 @@ impl<'a> Message<'a> {
         let index: usize = get(&members, "index")?.parse().ok()?;
         members.retain(|(name, _)| *name != "index");
         let function = get(&members, "function").filter(|function| *function != "null");
-        let function = function.map_or(Some(Vec::new()), super::super::read::members)?;
+        let function = function.map_or(Some(Vec::new()), read::members)?;
         let arguments = match get(&function, "arguments") {
             None | Some("null") => None,
             Some(arguments) => Some(inside(arguments)?),
@@ -134,6 +166,7 @@ impl<'a> Message<'a> {
             let arguments = arguments.unwrap_or_default();
             self.calls[index].arguments.push_str(arguments);
             self.steps.push(Step::new(CALLS + index, arguments.len()));
+            self.usual = (!is_new).then_some((CALLS + index, arguments));
         }
         Some(())
     }

@@ -4,7 +4,9 @@
 
 use super::super::cuts::{Cuts, Queue, Step, Text, words};
 use super::super::events::Events;
-use super::super::read::{List, Member, array, elements, get, inside, is_blank, members, one_line};
+use super::super::read::{
+    self, Gap, List, Member, array, elements, get, inside, is_blank, members, one_line,
+};
 use super::{Says, Shape, TEXTS};
 
 pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: bool) -> Option<Events> {
@@ -15,12 +17,14 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
         return None;
     }
     let early = &top[..top.len().checked_sub(cuts.before()?)?];
+    let choices = elements(get(early, "choices")?)?;
     // As OpenAI has it: null in every chunk but the last, if usage was asked for.
     let no_usage = include_usage.then_some("null");
-    let chunk = Chunk::new(shape, early, no_usage);
-    let last = if include_usage { None } else { Some(Chunk::new(shape, &top, None)) };
-    let mut stage = Stage { chunk, last, events: Events::default() };
-    let choices = elements(get(&top, "choices")?)?;
+    let mut stage = Stage {
+        chunk: chunk(shape, early, no_usage),
+        last: (!include_usage).then(|| chunk(shape, &top, None)),
+        events: Events::default(),
+    };
     let count = choices.len();
     for (at, choice) in choices.into_iter().enumerate() {
         let mut choice = Choice::read(choice, at, shape.says)?;
@@ -28,8 +32,8 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
         choice.play(&steps, at + 1 == count, &mut stage)?;
     }
     if let Some(usage) = usage.filter(|_| include_usage) {
-        let chunk = Chunk::new(shape, &top, Some(usage));
-        stage.events.push("", &[&chunk.before, &chunk.after])?;
+        let [before, after] = chunk(shape, &top, Some(usage));
+        stage.events.push("", &[&before, &after])?;
     }
     stage.events.push("", &["[DONE]"])?;
     cuts.is_over().then_some(stage.events)
@@ -37,42 +41,25 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
 
 /// What every chunk repeats, and where chunks go.
 struct Stage {
-    chunk: Chunk,
+    chunk: [String; 2],
     /// The chunk that ends the last choice, unless one with usage follows: it has what is said after all else.
-    last: Option<Chunk>,
+    last: Option<[String; 2]>,
     events: Events,
 }
 
-/// A chunk without its choices.
-struct Chunk {
-    before: String,
-    after: String,
-}
-
-impl Chunk {
-    /// A chunk with this usage, if it is to have any.
-    fn new(shape: Shape, top: &[Member<'_>], usage: Option<&str>) -> Self {
-        let (mut before, mut after) = (List::object(), String::new());
-        let mut choices_said = false;
-        for &(name, value) in top {
-            let value = match name {
-                "object" => shape.chunk,
-                "usage" => match usage {
-                    Some(usage) => usage,
-                    None => continue,
-                },
-                "error" => continue,
-                _ => value,
-            };
-            match name {
-                "choices" => choices_said = true,
-                _ if choices_said => after.extend([",\"", name, "\":", value]),
-                _ => before.member(name, &[value]),
-            }
+/// What stands before and after the choices in a chunk with this usage, if it is to have any.
+fn chunk(shape: Shape, top: &[Member<'_>], usage: Option<&str>) -> [String; 2] {
+    let mut chunk = Gap::object();
+    for &(name, value) in top {
+        match (name, usage) {
+            ("choices", _) => chunk.gap(name, "[", "]"),
+            ("object", _) => chunk.member(name, shape.chunk),
+            ("usage", Some(usage)) => chunk.member(name, usage),
+            ("usage", None) | ("error", _) => {}
+            _ => chunk.member(name, value),
         }
-        before.member("choices", &["["]);
-        Self { before: before.unclosed(), after: format!("]{after}}}") }
     }
+    chunk.close()
 }
 
 /// A choice being said.
@@ -97,9 +84,9 @@ enum Part<'a> {
 }
 
 struct Call<'a> {
-    index: usize,
-    members: Vec<Member<'a>>,
-    function: Vec<Member<'a>>,
+    index: String,
+    /// What stands around the first piece of the arguments: which call it is.
+    opening: [String; 2],
     opened: bool,
     arguments: Text<'a>,
     whole: &'a str,
@@ -108,7 +95,10 @@ struct Call<'a> {
 impl<'a> Choice<'a> {
     fn read(choice: &'a str, at: usize, says: Says) -> Option<Self> {
         let members = members(choice)?;
-        let index = get(&members, "index").map_or_else(|| at.to_string(), str::to_owned);
+        let is_there = get(&members, "index").is_none_or(|index| index.parse() == Ok(at));
+        if !is_there || get(&members, "delta").is_some() {
+            return None;
+        }
         let said = get(&members, says.in_plain())?;
         let parts = match says {
             Says::Delta => parts_of(said)?,
@@ -116,11 +106,11 @@ impl<'a> Choice<'a> {
         };
         let mut logprobs = Vec::new();
         let lists = get(&members, "logprobs").filter(|lists| *lists != "null");
-        for (name, list) in lists.map_or(Some(Vec::new()), super::super::read::members)? {
+        for (name, list) in lists.map_or(Some(Vec::new()), read::members)? {
             let list = if list == "null" { None } else { Some(Queue::new(elements(list)?)) };
             logprobs.push((name, list));
         }
-        Some(Self { says, members, index, parts, logprobs })
+        Some(Self { says, members, index: at.to_string(), parts, logprobs })
     }
 
     /// How a choice that came plain is said: what was thought first, then the text, then all else.
@@ -166,23 +156,28 @@ impl<'a> Choice<'a> {
 
     fn play(&mut self, steps: &[Step], is_last: bool, stage: &mut Stage) -> Option<()> {
         let none = vec![0; self.logprobs.len()];
-        let spoken: usize = steps.iter().filter(|step| step.along.iter().any(|count| *count > 0)).count();
-        let is_empty = spoken == 0 && !self.logprobs.is_empty();
+        let has_logprobs = |step: &Step| step.along.iter().any(|count| *count > 0);
         if self.says == Says::Delta {
             let opening = self.opening(steps.first());
             let logprobs = self.logprobs(&none)?;
             self.chunk(&opening, &logprobs, false, stage)?;
         }
+        let [before, after] = self.around("null", false, &stage.chunk);
         for step in steps {
-            let said = self.step(step)?;
-            let has_logprobs = step.along.iter().any(|count| *count > 0);
-            let logprobs = if has_logprobs { self.logprobs(&step.along)? } else { "null".to_owned() };
-            self.chunk(&said, &logprobs, false, stage)?;
+            let said = Self::step(&mut self.parts, self.says, step)?;
+            if has_logprobs(step) {
+                let said = said.concat();
+                let logprobs = self.logprobs(&step.along)?;
+                self.chunk(&said, &logprobs, false, stage)?;
+            } else {
+                let [open, name, quote, piece, close] = said;
+                stage.events.push("", &[&before, open, name, quote, piece, close, &after])?;
+            }
         }
         let (said, logprobs) = match self.says {
             Says::Delta => ("{}", "null".to_owned()),
             // There is no opening that could say that the lists are empty.
-            Says::Text if is_empty => ("\"\"", self.logprobs(&none)?),
+            Says::Text if !steps.iter().any(has_logprobs) => ("\"\"", self.logprobs(&none)?),
             Says::Text => ("\"\"", "null".to_owned()),
         };
         if let Some(last) = stage.last.take_if(|_| is_last) {
@@ -208,17 +203,17 @@ impl<'a> Choice<'a> {
         delta.close()
     }
 
-    /// The delta, or the text, of a step.
-    fn step(&mut self, step: &Step) -> Option<String> {
-        match self.parts.get_mut(step.track)? {
+    /// The delta, or the text, of a step, in parts.
+    fn step<'s>(parts: &'s mut [Part<'a>], says: Says, step: &Step) -> Option<[&'s str; 5]> {
+        match parts.get_mut(step.track)? {
             Part::Text(name, text, _) => {
                 let piece = text.take(step.length)?;
-                Some(match self.says {
-                    Says::Delta => format!("{{\"{name}\":\"{piece}\"}}"),
-                    Says::Text => format!("\"{piece}\""),
+                Some(match says {
+                    Says::Delta => ["{\"", name, "\":\"", piece, "\"}"],
+                    Says::Text => ["", "", "\"", piece, "\""],
                 })
             }
-            Part::Whole(name, value) => Some(format!("{{\"{name}\":{}}}", value.take()?)),
+            Part::Whole(name, value) => Some(["{\"", name, "\":", value.take()?, "}"]),
             Part::Call(call) => call.say(step.length),
             Part::Opening(..) | Part::Calls => None,
         }
@@ -241,20 +236,26 @@ impl<'a> Choice<'a> {
     }
 
     fn chunk(&self, said: &str, logprobs: &str, ends: bool, stage: &mut Stage) -> Option<()> {
-        let mut choice = List::object();
+        let [before, after] = self.around(logprobs, ends, &stage.chunk);
+        stage.events.push("", &[&before, said, &after])
+    }
+
+    /// What stands before and after the delta, or the text, in a chunk.
+    fn around(&self, logprobs: &str, ends: bool, chunk: &[String; 2]) -> [String; 2] {
+        let mut choice = Gap::object();
         if get(&self.members, "index").is_none() {
-            choice.member("index", &[&self.index]);
+            choice.member("index", &self.index);
         }
         for &(name, value) in &self.members {
             match name {
-                "logprobs" => choice.member(name, &[logprobs]),
-                "finish_reason" if ends => choice.member(name, &[value]),
-                _ if name == self.says.in_plain() => choice.member(self.says.in_chunk(), &[said]),
-                _ if name == "index" || ends => choice.member(name, &[value]),
-                _ => choice.member(name, &["null"]),
+                "logprobs" => choice.member(name, logprobs),
+                _ if name == self.says.in_plain() => choice.gap(self.says.in_chunk(), "", ""),
+                _ if name == "index" || ends => choice.member(name, value),
+                _ => choice.member(name, "null"),
             }
         }
-        stage.events.push("", &[&stage.chunk.before, &choice.close(), &stage.chunk.after])
+        let [before, after] = choice.close();
+        [chunk[0].clone() + &before, after + &chunk[1]]
     }
 
     fn is_over(&self) -> bool {
@@ -296,36 +297,41 @@ fn text_part<'a>(name: &'a str, value: &'a str) -> Option<Part<'a>> {
 
 impl<'a> Call<'a> {
     fn read(call: &'a str, index: usize) -> Option<Self> {
-        let mut members = members(call)?;
-        // Plain answers of some services have it, and it is said in any case.
-        members.retain(|(name, _)| *name != "index");
-        let function = super::super::read::members(get(&members, "function")?)?;
+        let members = members(call)?;
+        let function = read::members(get(&members, "function")?)?;
         let whole = inside(get(&function, "arguments")?)?;
-        Some(Self { index, members, function, opened: false, arguments: Text::new(whole), whole })
+        let index = index.to_string();
+        let mut said = Gap::object();
+        said.member("index", &index);
+        // Plain answers of some services have an index of their own.
+        for (name, value) in members.into_iter().filter(|(name, _)| *name != "index") {
+            if name != "function" {
+                said.member(name, value);
+                continue;
+            }
+            let mut called = Gap::object();
+            for &(name, value) in &function {
+                match name {
+                    "arguments" => called.gap(name, "\"", "\""),
+                    _ => called.member(name, value),
+                }
+            }
+            let [before, after] = called.close();
+            said.gap(name, &before, &after);
+        }
+        let [before, after] = said.close();
+        let opening = ["{\"tool_calls\":[".to_owned() + &before, after + "]}"];
+        Some(Self { index, opening, opened: false, arguments: Text::new(whole), whole })
     }
 
-    /// The delta that says the next piece of the arguments; before the first, which call it is.
-    fn say(&mut self, length: usize) -> Option<String> {
+    /// The delta that says the next piece of the arguments; with the first, which call it is.
+    fn say(&mut self, length: usize) -> Option<[&str; 5]> {
         let piece = self.arguments.take(length)?;
-        let index = self.index;
         if std::mem::replace(&mut self.opened, true) {
-            return Some(format!(
-                "{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":\"{piece}\"}}}}]}}"
-            ));
+            let before = "{\"tool_calls\":[{\"index\":";
+            return Some([before, &self.index, ",\"function\":{\"arguments\":\"", piece, "\"}}]}"]);
         }
-        let mut function = List::object();
-        for &(name, value) in &self.function {
-            match name {
-                "arguments" => function.member(name, &["\"", piece, "\""]),
-                _ => function.member(name, &[value]),
-            }
-        }
-        let function = function.close();
-        let mut call = List::object();
-        call.member("index", &[&index.to_string()]);
-        for &(name, value) in &self.members {
-            call.member(name, &[if name == "function" { &function } else { value }]);
-        }
-        Some(format!("{{\"tool_calls\":[{}]}}", call.close()))
+        let [before, after] = &self.opening;
+        Some([before, "", "", piece, after])
     }
 }

@@ -79,6 +79,8 @@ fn bodies_that_no_stream_can_say_are_not_played() {
             Operation::Chat,
             good.replace("\"content\":\"a\"", "\"content\":\"a\",\"tool_calls\":[{\"id\":\"x\"}]"),
         ),
+        (Operation::Chat, good.replace("\"index\":0", "\"index\":1")),
+        (Operation::Chat, good.replace("\"index\":0", "\"index\":0,\"delta\":{}")),
         (Operation::Chat, good.replace("\"id\":\"c\"", "\"id\":\"c\",\"id\":\"d\"")),
         (Operation::Chat, r#"{"error":{"message":"full"}}"#.to_owned()),
         (Operation::Chat, String::new()),
@@ -107,7 +109,7 @@ fn bodies_that_no_stream_can_say_are_not_played() {
         b"\x00\x01\x00",
         b"\x00\x01\x01\x01\x02",
         b"\x00\x01\x01\x01\x01\x00",
-        b"\x70\x01\x01\x01\x01",
+        b"\x02\x01\x01\x01\x01",
         b"\xff\xff\xff\xff\xff",
     ];
     for cuts in others {
