@@ -3,8 +3,7 @@
 //! [`assemble`] makes of a stream the plain body that the service would have given, and remembers where its texts were
 //! cut; [`play`] makes a stream of it again. What always holds: whoever reads the played stream ends up with what the
 //! kept stream said, byte for byte in texts and as written in numbers, and sees the same kinds of events in the same
-//! order, pings and empty pieces of a chat's text aside; what cannot be kept so is not kept. Better an answer asked for
-//! twice than a wrong one given twice.
+//! order, pings aside; what cannot be kept so is not kept. Better an answer asked for twice than a wrong one given twice.
 
 mod choices;
 mod cuts;

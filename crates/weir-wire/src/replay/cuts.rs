@@ -51,6 +51,12 @@ impl Sections {
         }
     }
 
+    /// Writes tracks that stand before a section.
+    pub(super) fn tracks(&mut self, tracks: &[usize]) {
+        self.number(tracks.len());
+        tracks.iter().for_each(|track| self.number(*track));
+    }
+
     /// Writes a number: seven bits a byte, the lowest first; the last byte has its highest bit clear.
     pub(super) fn number(&mut self, mut number: usize) {
         while number >= 0x80 {
@@ -101,6 +107,14 @@ impl<'a> Cuts<'a> {
     /// A number that stands before the sections; 0 of an answer that came plain.
     pub(super) fn before(&mut self) -> Option<usize> {
         if self.known { self.number() } else { Some(0) }
+    }
+
+    /// Tracks that stand before a section; `otherwise` those of an answer that came plain.
+    pub(super) fn tracks(&mut self, otherwise: impl FnOnce() -> Vec<usize>) -> Option<Vec<usize>> {
+        if !self.known {
+            return Some(otherwise());
+        }
+        (0..self.number()?).map(|_| self.number()).collect()
     }
 
     /// Whether all has been read.

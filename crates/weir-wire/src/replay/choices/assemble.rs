@@ -152,6 +152,8 @@ struct Choice<'a> {
     names: Vec<&'a str>,
     message: Message<'a>,
     logprobs: Option<Lists<'a>>,
+    /// Its first chunk had them, be it without any element.
+    opens_with_logprobs: bool,
     finish: Option<&'a str>,
     /// What is said with its end; null until then.
     others: Vec<Member<'a>>,
@@ -159,15 +161,24 @@ struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     fn new(index: usize) -> Self {
-        let (message, logprobs, others) = (Message::default(), None, Vec::new());
-        Self { index, names: Vec::new(), message, logprobs, finish: None, others }
+        Self {
+            index,
+            names: Vec::new(),
+            message: Message::default(),
+            logprobs: None,
+            opens_with_logprobs: false,
+            finish: None,
+            others: Vec::new(),
+        }
     }
 
     fn read(&mut self, members: &[Member<'a>], says: Says) -> Option<()> {
         let was_over = self.finish.is_some();
         let said_before = self.message.steps.len();
+        let is_first = self.names.is_empty();
+        let mut empty = None;
         let ends = get(members, "finish_reason").is_some_and(|reason| reason != "null");
-        if self.names.is_empty() && get(members, "index").is_none() {
+        if is_first && get(members, "index").is_none() {
             self.names.push("index");
         }
         for &(name, value) in members {
@@ -180,10 +191,12 @@ impl<'a> Choice<'a> {
                 "finish_reason" if !ends => {}
                 "finish_reason" if was_over && self.finish != Some(value) => return None,
                 "finish_reason" => self.finish = Some(value),
-                _ if name == says.in_chunk() => match says {
-                    Says::Delta => self.message.delta(value)?,
-                    Says::Text => self.message.text(name, value)?,
-                },
+                _ if name == says.in_chunk() => {
+                    empty = match says {
+                        Says::Delta => self.message.delta(value, is_first)?,
+                        Says::Text => self.message.text(name, value)?,
+                    };
+                }
                 // What would then be there twice, here or in the plain answer.
                 "delta" | "message" => return None,
                 _ => self.other(name, value, ends)?,
@@ -191,11 +204,18 @@ impl<'a> Choice<'a> {
         }
         // After the text that they are about.
         if let Some(value) = get(members, "logprobs").filter(|value| *value != "null") {
+            self.opens_with_logprobs |= is_first;
             let lists = self.logprobs.get_or_insert_default();
             let counts = lists.read(value)?;
             self.message.along(counts, says, said_before)?;
         }
-        (!was_over || self.message.steps.len() == said_before).then_some(())
+        let says_more = self.message.steps.len() > said_before;
+        match empty.filter(|_| !says_more && !ends && !was_over) {
+            Some(track) => self.message.say_nothing(track),
+            None if says_more && was_over => return None,
+            None => {}
+        }
+        Some(())
     }
 
     fn other(&mut self, name: &'a str, value: &'a str, ends: bool) -> Option<()> {
@@ -215,7 +235,12 @@ impl<'a> Choice<'a> {
         let finish = self.finish?;
         let along = self.logprobs.as_ref().map_or(0, |lists| lists.0.len());
         let message = match says {
-            Says::Delta => self.message.finish(sections, along)?,
+            Says::Delta => {
+                // Unless nothing else would say that there are such lists.
+                let comes_later = self.message.steps.iter().any(|step| !step.along.is_empty());
+                sections.number(usize::from(comes_later && !self.opens_with_logprobs));
+                self.message.finish(sections, along)?
+            }
             Says::Text => self.message.finish_text(sections, along)?,
         };
         let mut choice = List::object();

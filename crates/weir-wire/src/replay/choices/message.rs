@@ -20,6 +20,10 @@ pub(super) struct Message<'a> {
     calls: Vec<Call<'a>>,
     pub(super) steps: Vec<Step>,
     usual: Option<(usize, &'a str)>,
+    /// The texts that the opening delta said were empty, rather than null.
+    begun: Vec<usize>,
+    /// The members that were null beside a piece of text.
+    beside: Vec<usize>,
 }
 
 enum Part<'a> {
@@ -42,12 +46,26 @@ struct Call<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes a delta.
-    pub(super) fn delta(&mut self, delta: &'a str) -> Option<()> {
-        if delta == "null" {
-            return Some(());
+    /// Takes a delta. Gives the text that it says is empty, if it says no other thing.
+    pub(super) fn delta(&mut self, delta: &'a str, is_first: bool) -> Option<Option<usize>> {
+        let mut empty = None;
+        let said_before = self.steps.len();
+        let members = if delta == "null" { Vec::new() } else { members(delta)? };
+        for &(name, value) in &members {
+            self.member(name, value)?;
         }
-        members(delta)?.into_iter().try_for_each(|(name, value)| self.member(name, value))
+        let texts = members.iter().filter(|(name, _)| TEXTS.contains(name));
+        let says_text = texts.clone().any(|(_, value)| !is_blank(value));
+        for &(name, value) in texts {
+            let at = self.place(name)?;
+            match value {
+                "\"\"" if is_first => note(&mut self.begun, at),
+                "\"\"" if self.steps.len() == said_before => empty = Some(at),
+                "null" if says_text => note(&mut self.beside, at),
+                _ => {}
+            }
+        }
+        Some(empty)
     }
 
     /// Takes a member of a delta.
@@ -83,11 +101,18 @@ impl<'a> Message<'a> {
         Some(())
     }
 
-    /// Takes the text of a legacy choice.
-    pub(super) fn text(&mut self, name: &'a str, value: &'a str) -> Option<()> {
+    /// Takes the text of a legacy choice. Gives it if it is empty.
+    pub(super) fn text(&mut self, name: &'a str, value: &'a str) -> Option<Option<usize>> {
         let at = self.place(name)?;
-        self.say(at, inside(value)?);
-        Some(())
+        let text = inside(value)?;
+        self.say(at, text);
+        Some(text.is_empty().then_some(at))
+    }
+
+    /// Says an empty piece of a text.
+    pub(super) fn say_nothing(&mut self, track: usize) {
+        self.steps.push(Step::new(track, 0));
+        self.usual = None;
     }
 
     /// Says more of a text or of a call's arguments that has been begun.
@@ -190,6 +215,16 @@ impl<'a> Message<'a> {
                 }
             }
         }
+        let is_text = |at: &usize| matches!(self.members[*at].1, Part::Text(_));
+        let is_said = |at: usize| self.steps.iter().any(|step| step.track == at);
+        // A text that nothing else says is empty.
+        let is_unsaid =
+            |at: usize| matches!(&self.members[at].1, Part::Text(text) if text.is_empty()) && !is_said(at);
+        let begun = (0..self.members.len()).filter(|at| self.begun.contains(at) || is_unsaid(*at));
+        let mut begun: Vec<usize> = begun.map(|at| tracks[at]).collect();
+        begun.sort_unstable();
+        sections.tracks(&begun);
+        sections.number(usize::from(self.beside.iter().any(is_text)));
         let track = |track: usize| tracks.get(track).copied().unwrap_or(count + track.saturating_sub(CALLS));
         let steps = self.steps.iter().map(|step| Step { track: track(step.track), ..step.clone() });
         sections.push(&steps.collect::<Vec<_>>(), along);
@@ -211,6 +246,13 @@ impl<'a> Message<'a> {
             calls.element(&call.finish());
         }
         calls.close()
+    }
+}
+
+/// Adds a track that is not there yet.
+fn note(tracks: &mut Vec<usize>, track: usize) {
+    if !tracks.contains(&track) {
+        tracks.push(track);
     }
 }
 

@@ -28,8 +28,15 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
     let count = choices.len();
     for (at, choice) in choices.into_iter().enumerate() {
         let mut choice = Choice::read(choice, at, shape.says)?;
+        let opening = match shape.says {
+            Says::Delta => {
+                let has_logprobs = cuts.before()? == 0;
+                Some((choice.opening(&mut cuts)?, has_logprobs))
+            }
+            Says::Text => None,
+        };
         let steps = cuts.section(choice.logprobs.len(), || choice.steps(body.len()))?;
-        choice.play(&steps, at + 1 == count, &mut stage)?;
+        choice.play(opening, &steps, at + 1 == count, &mut stage)?;
     }
     if let Some(usage) = usage.filter(|_| include_usage) {
         let [before, after] = chunk(shape, &top, Some(usage));
@@ -75,18 +82,20 @@ struct Choice<'a> {
 enum Part<'a> {
     /// In the opening delta: the role, and what says nothing.
     Opening(&'a str, &'a str),
-    Text(&'a str, Text<'a>, &'a str),
-    /// All at once, until it is said.
-    Whole(&'a str, Option<&'a str>),
+    /// In pieces: its name, what stands around each piece, and all of it.
+    Text(&'a str, [String; 2], Text<'a>, &'a str),
+    /// All at once: what stands before it, itself, and whether it has been said.
+    Whole(String, &'a str, bool),
     /// The list of calls, which follow the members.
     Calls,
     Call(Call<'a>),
 }
 
 struct Call<'a> {
-    index: String,
     /// What stands around the first piece of the arguments: which call it is.
     opening: [String; 2],
+    /// What stands around the others.
+    around: [String; 2],
     opened: bool,
     arguments: Text<'a>,
     whole: &'a str,
@@ -113,8 +122,9 @@ impl<'a> Choice<'a> {
         Some(Self { says, members, index: at.to_string(), parts, logprobs })
     }
 
-    /// How a choice that came plain is said: what was thought first, then the text, then all else.
-    fn steps(&self, of: usize) -> Vec<Step> {
+    /// The parts in the order in which those of a plain choice are said: what was thought first, then the text, then all
+    /// else.
+    fn in_order(&self) -> Vec<(usize, &Part<'a>)> {
         let rank = |part: &Part<'_>| match part {
             Part::Text("content" | "refusal" | "text", ..) => 1,
             Part::Text(..) => 0,
@@ -123,10 +133,15 @@ impl<'a> Choice<'a> {
         };
         let mut parts: Vec<(usize, &Part<'_>)> = self.parts.iter().enumerate().collect();
         parts.sort_by_key(|(_, part)| rank(part));
+        parts
+    }
+
+    /// How a choice that came plain is said.
+    fn steps(&self, of: usize) -> Vec<Step> {
         let mut steps = Vec::new();
-        for (track, part) in parts {
+        for (track, part) in self.in_order() {
             match part {
-                Part::Text(_, _, text) => steps.extend(words(track, text, of)),
+                Part::Text(_, _, _, text) => steps.extend(words(track, text, of)),
                 Part::Whole(..) => steps.push(Step::new(track, 1)),
                 Part::Call(call) => {
                     steps.push(Step::new(track, 0));
@@ -154,24 +169,29 @@ impl<'a> Choice<'a> {
         }
     }
 
-    fn play(&mut self, steps: &[Step], is_last: bool, stage: &mut Stage) -> Option<()> {
+    fn play(
+        &mut self,
+        opening: Option<(String, bool)>,
+        steps: &[Step],
+        is_last: bool,
+        stage: &mut Stage,
+    ) -> Option<()> {
         let none = vec![0; self.logprobs.len()];
         let has_logprobs = |step: &Step| step.along.iter().any(|count| *count > 0);
-        if self.says == Says::Delta {
-            let opening = self.opening(steps.first());
-            let logprobs = self.logprobs(&none)?;
+        if let Some((opening, opens_with_logprobs)) = opening {
+            let logprobs = if opens_with_logprobs { self.logprobs(&none)? } else { "null".to_owned() };
             self.chunk(&opening, &logprobs, false, stage)?;
         }
         let [before, after] = self.around("null", false, &stage.chunk);
         for step in steps {
-            let said = Self::step(&mut self.parts, self.says, step)?;
+            let said = self.parts.get_mut(step.track)?.say(step.length)?;
             if has_logprobs(step) {
                 let said = said.concat();
                 let logprobs = self.logprobs(&step.along)?;
                 self.chunk(&said, &logprobs, false, stage)?;
             } else {
-                let [open, name, quote, piece, close] = said;
-                stage.events.push("", &[&before, open, name, quote, piece, close, &after])?;
+                let [open, piece, close] = said;
+                stage.events.push("", &[&before, open, piece, close, &after])?;
             }
         }
         let (said, logprobs) = match self.says {
@@ -187,36 +207,43 @@ impl<'a> Choice<'a> {
         self.is_over().then_some(())
     }
 
-    /// The delta that says whose the message is. Of its texts the first begins with it; what is not yet said is null.
-    fn opening(&self, first: Option<&Step>) -> String {
+    /// The delta that says whose the message is, and which of its texts are begun; the others are null. Sets, too, whether
+    /// they are null beside each piece of another: some clients keep what was said last.
+    fn opening(&mut self, cuts: &mut Cuts<'_>) -> Option<String> {
+        let begun = cuts.tracks(|| self.begun())?;
+        let nulls = cuts.before()? == 1;
         let mut delta = List::object();
+        let mut texts = Vec::new();
         for (track, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Opening(name, value) => delta.member(name, &[value]),
-                Part::Text(name, _, text) => {
-                    let begins = text.is_empty() || first.is_some_and(|step| step.track == track);
-                    delta.member(name, &[if begins { "\"\"" } else { "null" }]);
+                Part::Text(name, ..) => {
+                    texts.push(*name);
+                    delta.member(name, &[if begun.contains(&track) { "\"\"" } else { "null" }]);
                 }
                 Part::Whole(..) | Part::Calls | Part::Call(_) => {}
             }
         }
-        delta.close()
+        for part in &mut self.parts {
+            if let Part::Text(name, around, ..) = part {
+                let mut delta = Gap::object();
+                for text in texts.iter().filter(|text| nulls || *text == name) {
+                    if text == name { delta.gap(name, "\"", "\"") } else { delta.member(text, "null") }
+                }
+                *around = delta.close();
+            }
+        }
+        Some(delta.close())
     }
 
-    /// The delta, or the text, of a step, in parts.
-    fn step<'s>(parts: &'s mut [Part<'a>], says: Says, step: &Step) -> Option<[&'s str; 5]> {
-        match parts.get_mut(step.track)? {
-            Part::Text(name, text, _) => {
-                let piece = text.take(step.length)?;
-                Some(match says {
-                    Says::Delta => ["{\"", name, "\":\"", piece, "\"}"],
-                    Says::Text => ["", "", "\"", piece, "\""],
-                })
-            }
-            Part::Whole(name, value) => Some(["{\"", name, "\":", value.take()?, "}"]),
-            Part::Call(call) => call.say(step.length),
-            Part::Opening(..) | Part::Calls => None,
-        }
+    /// The texts that a plain choice begins with: the first that is said, and those that are empty.
+    fn begun(&self) -> Vec<usize> {
+        let texts = self.in_order().into_iter().filter_map(|(track, part)| match part {
+            Part::Text(_, _, _, text) => Some((track, text.is_empty())),
+            _ => None,
+        });
+        let first = texts.clone().find(|(_, is_empty)| !is_empty).map(|(track, _)| track);
+        texts.filter(|(track, is_empty)| *is_empty || Some(*track) == first).map(|(track, _)| track).collect()
     }
 
     fn logprobs(&mut self, counts: &[usize]) -> Option<String> {
@@ -261,8 +288,8 @@ impl<'a> Choice<'a> {
     fn is_over(&self) -> bool {
         let said = |part: &Part<'_>| match part {
             Part::Opening(..) | Part::Calls => true,
-            Part::Text(_, text, _) => text.is_over(),
-            Part::Whole(_, value) => value.is_none(),
+            Part::Text(_, _, text, _) => text.is_over(),
+            Part::Whole(_, _, said) => *said,
             Part::Call(call) => call.opened && call.arguments.is_over(),
         };
         let lists = |(_, list): &(&str, Option<Queue<'_>>)| list.as_ref().is_none_or(Queue::is_over);
@@ -284,7 +311,7 @@ fn parts_of(message: &str) -> Option<Vec<Part<'_>>> {
                 }
                 Part::Calls
             }
-            _ => Part::Whole(name, Some(value)),
+            _ => Part::Whole(format!("{{\"{name}\":"), value, false),
         });
     }
     parts.append(&mut calls);
@@ -292,7 +319,24 @@ fn parts_of(message: &str) -> Option<Vec<Part<'_>>> {
 }
 
 fn text_part<'a>(name: &'a str, value: &'a str) -> Option<Part<'a>> {
-    inside(value).map(|text| Part::Text(name, Text::new(text), text))
+    // A legacy text stands alone; that of a message is set when it opens.
+    let around = ["\"".to_owned(), "\"".to_owned()];
+    inside(value).map(|text| Part::Text(name, around, Text::new(text), text))
+}
+
+impl Part<'_> {
+    /// Says so much more. Gives the delta, or the text, in three parts.
+    fn say(&mut self, length: usize) -> Option<[&str; 3]> {
+        match self {
+            Part::Text(_, [before, after], text, _) => Some([before, text.take(length)?, after]),
+            Part::Whole(before, value, said) if length == 1 && !*said => {
+                *said = true;
+                Some([before, value, "}"])
+            }
+            Part::Call(call) => call.say(length),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Call<'a> {
@@ -321,17 +365,16 @@ impl<'a> Call<'a> {
         }
         let [before, after] = said.close();
         let opening = ["{\"tool_calls\":[".to_owned() + &before, after + "]}"];
-        Some(Self { index, opening, opened: false, arguments: Text::new(whole), whole })
+        let more = format!("{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":\"");
+        let around = [more, "\"}}]}".to_owned()];
+        Some(Self { opening, around, opened: false, arguments: Text::new(whole), whole })
     }
 
     /// The delta that says the next piece of the arguments; with the first, which call it is.
-    fn say(&mut self, length: usize) -> Option<[&str; 5]> {
+    fn say(&mut self, length: usize) -> Option<[&str; 3]> {
         let piece = self.arguments.take(length)?;
-        if std::mem::replace(&mut self.opened, true) {
-            let before = "{\"tool_calls\":[{\"index\":";
-            return Some([before, &self.index, ",\"function\":{\"arguments\":\"", piece, "\"}}]}"]);
-        }
-        let [before, after] = &self.opening;
-        Some([before, "", "", piece, after])
+        let was_opened = std::mem::replace(&mut self.opened, true);
+        let [before, after] = if was_opened { &self.around } else { &self.opening };
+        Some([before, piece, after])
     }
 }

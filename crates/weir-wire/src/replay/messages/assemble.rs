@@ -21,8 +21,8 @@ pub(super) fn assemble(said: &[Said<'_>]) -> Option<Kept> {
         blocks.read(event)?;
     }
     let usage = usage(&message, &end)?;
-    finish(&mut message, &end)?;
     set(&mut message, "usage", &usage);
+    finish(&mut message, &end)?;
     get(&message, "content")?;
     let mut sections = Sections::default();
     let content = blocks.finish(&mut sections)?;

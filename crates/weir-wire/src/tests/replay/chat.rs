@@ -74,6 +74,33 @@ fn a_played_stream_is_written_as_its_service_writes() {
 }
 
 #[test]
+fn clients_that_keep_what_was_said_last_keep_the_same() {
+    // openai-node puts `reasoning_content` of each delta in place of the last one's.
+    let streams = [
+        stream(&[
+            delta(r#""role":"assistant","content":null,"reasoning_content":"""#),
+            delta(r#""content":null,"reasoning_content":"so""#),
+            delta(r#""content":null,"reasoning_content":"""#),
+            delta(r#""content":"a","reasoning_content":null"#),
+            delta(r#""content":"b","reasoning_content":null"#),
+            chunk(r#""delta":{},"logprobs":null,"finish_reason":"stop""#),
+        ]),
+        stream(&[
+            delta(r#""role":"assistant","content":"","reasoning_content":null"#),
+            delta(r#""reasoning_content":"so""#),
+            delta(r#""content":"""#),
+            delta(r#""content":"a""#),
+            chunk(r#""delta":{},"logprobs":null,"finish_reason":"stop""#),
+        ]),
+    ];
+    for stream in streams {
+        let kept = assemble(Operation::Chat, stream.as_bytes()).unwrap();
+        let played = play(Operation::Chat, &kept, false).unwrap().concat();
+        assert_eq!(String::from_utf8(played).unwrap(), stream);
+    }
+}
+
+#[test]
 fn usage_is_said_only_to_who_asked_for_it() {
     let kept =
         assemble(Operation::Chat, stream(&[delta(r#""content":"a""#), end("stop")]).as_bytes()).unwrap();

@@ -100,16 +100,18 @@ fn bodies_that_no_stream_can_say_are_not_played() {
     let with_cuts = |cuts: &'static [u8]| {
         play(Operation::Chat, &Kept { cuts: Bytes::from_static(cuts), ..kept(&good) }, false)
     };
-    // Nothing late; one run; of the second of the message's members, one step of one byte.
-    assert!(with_cuts(b"\x00\x01\x01\x01\x01").is_some());
-    let others: [&[u8]; 8] = [
-        b"\x00",
-        b"\x00\x00",
-        b"\x00\x01",
-        b"\x00\x01\x00",
-        b"\x00\x01\x01\x01\x02",
-        b"\x00\x01\x01\x01\x01\x00",
-        b"\x02\x01\x01\x01\x01",
+    // Nothing late; nothing unusual, no text begun, nothing null beside it; one run; of the second of the message's members,
+    // one step of one byte.
+    assert!(with_cuts(b"\0\0\0\0\x01\x01\x01\x01").is_some());
+    let others: [&[u8]; 9] = [
+        b"\0",
+        b"\0\0",
+        b"\0\0\0",
+        b"\0\0\0\0",
+        b"\0\0\0\0\x01\0",
+        b"\0\0\0\0\x01\x01\x01\x02",
+        b"\0\0\0\0\x01\x01\x01\x01\0",
+        b"\x02\0\0\0\x01\x01\x01\x01",
         b"\xff\xff\xff\xff\xff",
     ];
     for cuts in others {
