@@ -10,6 +10,7 @@ mod envelope;
 mod input;
 mod reader;
 mod relay;
+mod replay;
 mod splice;
 mod splitter;
 mod writer;
@@ -21,6 +22,7 @@ pub use classifier::classifier;
 pub use envelope::envelope;
 pub use reader::reader;
 pub use relay::relay;
+pub use replay::replay;
 pub use splice::splice;
 pub use splitter::splitter;
 
@@ -28,11 +30,12 @@ pub use splitter::splitter;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ALL: [Target; 6] = [
+pub const ALL: [Target; 7] = [
     ("classifier", classifier),
     ("envelope", envelope),
     ("reader", reader),
     ("relay", relay),
+    ("replay", replay),
     ("splice", splice),
     ("splitter", splitter),
 ];

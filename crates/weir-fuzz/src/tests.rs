@@ -49,6 +49,11 @@ fn the_relay_holds_for_its_corpus() {
 }
 
 #[test]
+fn the_replay_holds_for_its_corpus() {
+    replay("replay");
+}
+
+#[test]
 fn the_splice_holds_for_its_corpus() {
     replay("splice");
 }

@@ -57,7 +57,8 @@ impl Writer {
         let event =
             |name: &str, rest: &str| format!("event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n");
         let usage = "{\"input_tokens\":9,\"output_tokens\":1}";
-        let message = format!(",\"message\":{{\"id\":\"m{id}\",\"role\":\"assistant\",\"usage\":{usage}}}");
+        let message = format!("\"id\":\"m{id}\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[]");
+        let message = format!(",\"message\":{{{message},\"usage\":{usage}}}");
         let mut events = vec![event("message_start", &message)];
         let blocks = [("thinking", "thinking_delta", reasoning), ("text", "text_delta", text)];
         let spoken = blocks.iter().filter(|(name, _, text)| *name == "text" || !text.is_empty());

@@ -15,6 +15,7 @@ mod apis;
 mod controls;
 mod faults;
 mod http2;
+mod replays;
 mod timing;
 
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 //! [`assemble`] makes of a stream the plain body that the service would have given, and remembers where its texts were
 //! cut; [`play`] makes a stream of it again. What always holds: whoever reads the played stream ends up with what the
 //! kept stream said, byte for byte in texts and as written in numbers, and sees the same kinds of events in the same
-//! order; what cannot be kept so is not kept. Better an answer asked for twice than a wrong one given twice.
+//! order, pings aside; what cannot be kept so is not kept. Better an answer asked for twice than a wrong one given twice.
 
 mod choices;
 mod cuts;
@@ -61,11 +61,12 @@ trait Player: Sync {
 /// `None` when it is not whole or not readable, or says something that has no place in a plain answer or would not come
 /// out of [`play`] the same.
 pub fn assemble(operation: Operation, stream: &[u8]) -> Option<Kept> {
-    let player = player(operation)?;
-    if stream.len() > BYTES_MAX || !is_whole(format(operation)?, stream) {
+    let (player, format) = (player(operation)?, format(operation)?);
+    if stream.len() > BYTES_MAX || !is_whole(format, stream) {
         return None;
     }
-    player.assemble(&read::said(stream)?)
+    let kept = player.assemble(&read::said(stream)?)?;
+    format.read_whole(&kept.body).ok()?.finish.map(|_| kept)
 }
 
 /// The stream of a kept answer, one `Bytes` an event. `include_usage` as the caller of a chat or legacy completion asked

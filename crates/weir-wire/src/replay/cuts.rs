@@ -51,17 +51,23 @@ impl Sections {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.0
+    /// Writes tracks that stand before a section.
+    pub(super) fn tracks(&mut self, tracks: &[usize]) {
+        self.number(tracks.len());
+        tracks.iter().for_each(|track| self.number(*track));
     }
 
-    /// Seven bits a byte, the lowest first; the last byte has its highest bit clear.
-    fn number(&mut self, mut number: usize) {
+    /// Writes a number: seven bits a byte, the lowest first; the last byte has its highest bit clear.
+    pub(super) fn number(&mut self, mut number: usize) {
         while number >= 0x80 {
             self.0.push(number as u8 | 0x80);
             number >>= 7;
         }
         self.0.push(number as u8);
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0
     }
 }
 
@@ -96,6 +102,19 @@ impl<'a> Cuts<'a> {
             }
         }
         Some(steps)
+    }
+
+    /// A number that stands before the sections; 0 of an answer that came plain.
+    pub(super) fn before(&mut self) -> Option<usize> {
+        if self.known { self.number() } else { Some(0) }
+    }
+
+    /// Tracks that stand before a section; `otherwise` those of an answer that came plain.
+    pub(super) fn tracks(&mut self, otherwise: impl FnOnce() -> Vec<usize>) -> Option<Vec<usize>> {
+        if !self.known {
+            return Some(otherwise());
+        }
+        (0..self.number()?).map(|_| self.number()).collect()
     }
 
     /// Whether all has been read.

@@ -10,7 +10,7 @@ use weir_core::Operation;
 
 use super::cuts::Cuts;
 use super::events::Events;
-use super::read::Said;
+use super::read::{Member, Said, get, text_of};
 use super::{Kept, Player};
 
 pub(super) struct Messages;
@@ -39,14 +39,14 @@ static THOUGHTS: Spoken = Spoken { member: "thinking", delta: "thinking_delta", 
 static INPUT: Spoken = Spoken { member: "input", delta: "input_json_delta", piece: "partial_json" };
 
 impl Spoken {
-    /// Of a block of this kind; `has_input`: it has one.
-    fn of(kind: &str, has_input: bool) -> Option<&'static Self> {
-        match kind {
+    /// Of a block with these members; none of a block of a kind that is said at once. `None` when its kind cannot be read.
+    fn of(block: &[Member<'_>]) -> Option<Option<&'static Self>> {
+        Some(match text_of(block, "type").filter(|kind| !kind.contains('\\'))? {
             "text" => Some(&TEXTS),
             "thinking" => Some(&THOUGHTS),
-            _ if has_input => Some(&INPUT),
+            _ if get(block, "input").is_some() => Some(&INPUT),
             _ => None,
-        }
+        })
     }
 
     /// Whether it is JSON that is said as text.

@@ -9,6 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::envelope::Members;
+use crate::frame::Frame;
+use crate::json::range_of;
 use crate::sse::events;
 
 /// How many members an object may have. Those of the APIs have up to forty.
@@ -55,6 +57,29 @@ pub(super) fn one_line(json: &str) -> Cow<'_, str> {
         return Cow::Borrowed(json);
     }
     Cow::Owned(json.replace(['\n', '\r'], " "))
+}
+
+/// The last event, remembered to read the next one by comparing, if that is the same but for one text.
+#[derive(Default)]
+pub(super) struct Usual<T>(Frame<T>);
+
+impl<T: Copy> Usual<T> {
+    /// Remembers an event: its one text, a slice of it, and what it says.
+    pub(super) fn learn(&mut self, data: &str, text: &str, says: T) {
+        self.0.learn(data.as_bytes(), &range_of(text, data.as_bytes()), says);
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.0 = Frame::default();
+    }
+
+    /// The text of an event that is like the remembered one. A text with escapes is left to a parser, which knows bad ones.
+    pub(super) fn text<'a>(&self, data: &'a str) -> Option<(T, &'a str)> {
+        let fit = self.0.fit(data.as_bytes()).filter(|fit| fit.end == data.len())?;
+        let text = data.get(fit.text)?;
+        let is_plain = !text.bytes().any(|byte| byte < b' ' || byte == b'\\');
+        is_plain.then_some((fit.says, text))
+    }
 }
 
 /// A member of an object: its name, which has no escapes, and its value as written.
@@ -152,15 +177,42 @@ impl List {
         self.text
     }
 
-    /// What is written so far, without what closes it.
-    pub(super) fn unclosed(self) -> String {
-        self.text
-    }
-
     fn next(&mut self) {
         if self.text.len() > 1 {
             self.text.push(',');
         }
+    }
+}
+
+/// An object being written with a gap in it, for what differs from one time to the next.
+pub(super) struct Gap {
+    before: String,
+    /// What follows the gap, once its place is known.
+    after: Option<String>,
+}
+
+impl Gap {
+    pub(super) fn object() -> Self {
+        Self { before: "{".to_owned(), after: None }
+    }
+
+    pub(super) fn member(&mut self, name: &str, value: &str) {
+        let side = self.after.as_mut().unwrap_or(&mut self.before);
+        if side != "{" {
+            side.push(',');
+        }
+        side.extend(["\"", name, "\":", value]);
+    }
+
+    /// The member whose value has the gap, between these.
+    pub(super) fn gap(&mut self, name: &str, before: &str, after: &str) {
+        self.member(name, before);
+        self.after = Some(after.to_owned());
+    }
+
+    /// What stands before the gap, and what after it.
+    pub(super) fn close(self) -> [String; 2] {
+        [self.before, self.after.unwrap_or_default() + "}"]
     }
 }
 

@@ -60,7 +60,10 @@ fn check(operation: Operation, stream: &str) -> Value {
     assert_eq!(assemble(operation, pings.as_bytes()).as_ref(), Some(&kept));
     let lump = Kept::plain(kept.body.clone());
     let cut_anew = String::from_utf8(played(operation, &lump)).unwrap();
-    assert_eq!(sdk::message(operation, &cut_anew), sdk::message(operation, stream), "{cut_anew}");
+    let [is, was] = [&cut_anew, stream].map(|stream| sdk::message(operation, stream));
+    // Which members of a plain body a stream would have said last nobody knows.
+    let parts = |message: Value| message.get("choices").cloned().unwrap_or(message);
+    assert_eq!(parts(is), parts(was), "{cut_anew}");
     serde_json::from_slice(&kept.body).unwrap()
 }
 

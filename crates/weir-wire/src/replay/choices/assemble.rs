@@ -1,13 +1,18 @@
 //! Chunks of choices, put together.
 //!
-//! What always holds: what a chunk repeats must be the same each time; what is said once of a choice must come with its
-//! end. Anything else is said in one chunk and no other, and a plain answer has no place for when.
+//! What always holds: what a chunk repeats must be the same each time; what is said once must come at the end, of its choice
+//! or of all. Anything else is said in one chunk and no other, and a plain answer has no place for when.
 
 use super::super::Kept;
 use super::super::cuts::{Sections, Step};
-use super::super::read::{self, List, Member, Said, array, elements, get, members};
+use super::super::read::{self, List, Member, Said, Usual, array, elements, get, inside, members};
 use super::message::Message;
 use super::{Says, Shape};
+
+/// How many members an answer, or a choice of it, may have.
+const MEMBERS_MAX: usize = 64;
+/// How many lists there may be in `logprobs`; legacy completions have four.
+const LISTS_MAX: usize = 8;
 
 /// The most choices an answer may have; OpenAI gives no more.
 const CHOICES_MAX: usize = 128;
@@ -17,7 +22,8 @@ pub(super) fn assemble(shape: Shape, said: &[Said<'_>]) -> Option<Kept> {
     if last.data.trim_ascii() != "[DONE]" {
         return None;
     }
-    let mut answer = Answer { shape, top: Vec::new(), usage: None, choices: Vec::new() };
+    let (top, late, choices) = (Vec::new(), Vec::new(), Vec::new());
+    let mut answer = Answer { shape, top, late, usage: None, choices, usual: Usual::default() };
     for chunk in chunks {
         answer.read(&chunk.data)?;
     }
@@ -29,46 +35,73 @@ struct Answer<'a> {
     shape: Shape,
     /// What the first chunk said besides its choices, and all others repeat.
     top: Vec<Member<'a>>,
+    /// What was said besides after all else was.
+    late: Vec<Member<'a>>,
     usage: Option<&'a str>,
     choices: Vec<Choice<'a>>,
+    /// The last chunk, if one like it says more of the same text and nothing else: of which choice, and which text.
+    usual: Usual<(usize, usize)>,
 }
 
 impl<'a> Answer<'a> {
     fn read(&mut self, chunk: &'a str) -> Option<()> {
-        let is_first = self.top.is_empty();
+        if let Some(((choice, track), piece)) = self.usual.text(chunk) {
+            return self.choices.get_mut(choice)?.message.go_on(track, piece);
+        }
+        self.usual.forget();
+        let mut usual = None;
+        let (is_first, was_late) = (self.top.is_empty(), !self.late.is_empty());
         for (name, value) in members(chunk)? {
             match name {
                 "choices" => {
-                    read::set(&mut self.top, "choices", "");
-                    for choice in elements(value)? {
-                        self.read_choice(choice)?;
+                    // Where its place among the others is.
+                    read::set(&mut self.top, name, "");
+                    let choices = elements(value)?;
+                    let is_one = choices.len() == 1;
+                    for choice in choices {
+                        let (at, count) = self.read_choice(choice)?;
+                        (count == 0 || !was_late).then_some(())?;
+                        usual = (is_one && count == 1).then(|| self.usual_piece(at)).flatten();
                     }
                 }
-                "usage" if value == "null" => {}
-                "usage" => self.usage = Some(value).filter(|usage| usage.starts_with('{')),
-                // Padding of random length, so that nobody can tell the words by their lengths on the wire.
-                "obfuscation" => {}
+                "usage" | "error" if value == "null" => {}
+                "usage" if !value.starts_with('{') => return None,
+                "usage" => self.usage = Some(value),
+                // Padding of random length, so that nobody can tell the words by their lengths on the wire: OpenAI's and
+                // Mistral's.
+                "obfuscation" | "p" if inside(value).is_some() => {}
                 "object" if value != self.shape.chunk => return None,
                 "object" => read::set(&mut self.top, name, self.shape.plain),
                 _ => self.repeat(name, value, is_first)?,
             }
         }
+        if let Some((says, piece)) = usual.filter(|_| self.late.is_empty()) {
+            self.usual.learn(chunk, piece, says);
+        }
         Some(())
     }
 
-    fn repeat(&mut self, name: &'a str, value: &'a str, is_first: bool) -> Option<()> {
-        match get(&self.top, name) {
-            // Some stamp each chunk with its own time.
-            Some(known) => (known == value || name == "created").then_some(()),
-            None if is_first => {
-                self.top.push((name, value));
-                Some(())
-            }
-            None => (value == "null").then_some(()),
-        }
+    /// What a choice said last, if a chunk that differs in nothing but the text would say more of the same.
+    fn usual_piece(&self, at: usize) -> Option<((usize, usize), &'a str)> {
+        let choice = self.choices.get(at).filter(|choice| choice.finish.is_none())?;
+        let (track, piece) = choice.message.usual()?;
+        Some(((at, track), piece))
     }
 
-    fn read_choice(&mut self, choice: &'a str) -> Option<()> {
+    fn repeat(&mut self, name: &'a str, value: &'a str, is_first: bool) -> Option<()> {
+        let known = get(&self.top, name).or_else(|| get(&self.late, name));
+        match known {
+            // Some stamp each chunk with its own time.
+            Some(known) => return (known == value || name == "created").then_some(()),
+            None if is_first => self.top.push((name, value)),
+            None if value == "null" => {}
+            None => self.late.push((name, value)),
+        }
+        (self.top.len() + self.late.len() <= MEMBERS_MAX).then_some(())
+    }
+
+    /// Gives which choice it is, and in how many steps it says more.
+    fn read_choice(&mut self, choice: &'a str) -> Option<(usize, usize)> {
         let members = members(choice)?;
         let index = get(&members, "index").map_or(Some(0), |index| index.parse().ok())?;
         let known = self.choices.iter().position(|choice| choice.index == index);
@@ -77,23 +110,29 @@ impl<'a> Answer<'a> {
             self.choices.push(Choice::new(index));
         }
         let choice = self.choices.get_mut(at).filter(|_| at < CHOICES_MAX)?;
-        choice.read(&members, self.shape.says)
+        let said_before = choice.message.steps.len();
+        choice.read(&members, self.shape.says)?;
+        Some((at, choice.message.steps.len() - said_before))
     }
 
     fn finish(mut self) -> Option<Kept> {
         self.choices.sort_unstable_by_key(|choice| choice.index);
         let in_order = self.choices.iter().enumerate().all(|(at, choice)| choice.index == at);
-        if self.choices.is_empty() || !in_order {
+        // The one chunk of an empty legacy text would be the first and the last.
+        let says_nothing = |choice: &Choice<'_>| choice.message.steps.is_empty();
+        let is_one_chunk = self.shape.says == Says::Text && self.choices.iter().all(says_nothing);
+        if self.choices.is_empty() || !in_order || (is_one_chunk && !self.late.is_empty()) {
             return None;
         }
         let mut sections = Sections::default();
+        sections.number(self.late.len());
         let mut choices = List::array();
         for choice in &self.choices {
             choices.element(&choice.finish(self.shape.says, &mut sections)?);
         }
         let choices = choices.close();
         let mut body = List::object();
-        for (name, value) in self.top {
+        for (name, value) in self.top.into_iter().chain(self.late) {
             match (name, self.usage) {
                 ("choices", usage) => {
                     body.member(name, &[&choices]);
@@ -113,6 +152,8 @@ struct Choice<'a> {
     names: Vec<&'a str>,
     message: Message<'a>,
     logprobs: Option<Lists<'a>>,
+    /// Its first chunk had them, be it without any element.
+    opens_with_logprobs: bool,
     finish: Option<&'a str>,
     /// What is said with its end; null until then.
     others: Vec<Member<'a>>,
@@ -120,40 +161,61 @@ struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     fn new(index: usize) -> Self {
-        let (message, logprobs, others) = (Message::default(), None, Vec::new());
-        Self { index, names: Vec::new(), message, logprobs, finish: None, others }
+        Self {
+            index,
+            names: Vec::new(),
+            message: Message::default(),
+            logprobs: None,
+            opens_with_logprobs: false,
+            finish: None,
+            others: Vec::new(),
+        }
     }
 
     fn read(&mut self, members: &[Member<'a>], says: Says) -> Option<()> {
         let was_over = self.finish.is_some();
         let said_before = self.message.steps.len();
+        let is_first = self.names.is_empty();
+        let mut empty = None;
         let ends = get(members, "finish_reason").is_some_and(|reason| reason != "null");
-        if self.names.is_empty() && get(members, "index").is_none() {
+        if is_first && get(members, "index").is_none() {
             self.names.push("index");
         }
         for &(name, value) in members {
             if !self.names.contains(&name) {
                 self.names.push(name);
+                (self.names.len() <= MEMBERS_MAX).then_some(())?;
             }
             match name {
                 "index" | "logprobs" => {}
                 "finish_reason" if !ends => {}
                 "finish_reason" if was_over && self.finish != Some(value) => return None,
                 "finish_reason" => self.finish = Some(value),
-                _ if name == says.in_chunk() => match says {
-                    Says::Delta => self.message.delta(value)?,
-                    Says::Text => self.message.member(name, value)?,
-                },
+                _ if name == says.in_chunk() => {
+                    empty = match says {
+                        Says::Delta => self.message.delta(value, is_first)?,
+                        Says::Text => self.message.text(name, value)?,
+                    };
+                }
+                // What would then be there twice, here or in the plain answer.
+                "delta" | "message" => return None,
                 _ => self.other(name, value, ends)?,
             }
         }
         // After the text that they are about.
         if let Some(value) = get(members, "logprobs").filter(|value| *value != "null") {
+            self.opens_with_logprobs |= is_first;
             let lists = self.logprobs.get_or_insert_default();
             let counts = lists.read(value)?;
             self.message.along(counts, says, said_before)?;
         }
-        (!was_over || self.message.steps.len() == said_before).then_some(())
+        let says_more = self.message.steps.len() > said_before;
+        match empty.filter(|_| !says_more && !ends && !was_over) {
+            Some(track) => self.message.say_nothing(track),
+            None if says_more && was_over => return None,
+            None => {}
+        }
+        Some(())
     }
 
     fn other(&mut self, name: &'a str, value: &'a str, ends: bool) -> Option<()> {
@@ -173,7 +235,12 @@ impl<'a> Choice<'a> {
         let finish = self.finish?;
         let along = self.logprobs.as_ref().map_or(0, |lists| lists.0.len());
         let message = match says {
-            Says::Delta => self.message.finish(sections, along)?,
+            Says::Delta => {
+                // Unless nothing else would say that there are such lists.
+                let comes_later = self.message.steps.iter().any(|step| !step.along.is_empty());
+                sections.number(usize::from(comes_later && !self.opens_with_logprobs));
+                self.message.finish(sections, along)?
+            }
             Says::Text => self.message.finish_text(sections, along)?,
         };
         let mut choice = List::object();
@@ -210,6 +277,7 @@ impl<'a> Lists<'a> {
             if at == self.0.len() {
                 self.0.push((name, None));
                 counts.push(0);
+                (at < LISTS_MAX).then_some(())?;
             }
             if value != "null" {
                 let found = elements(value)?;
@@ -244,6 +312,7 @@ impl Message<'_> {
             self.steps.push(Step::new(track, 0));
         }
         self.steps.last_mut()?.along = counts;
+        self.forget_usual();
         Some(())
     }
 }

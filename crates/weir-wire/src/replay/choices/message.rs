@@ -4,7 +4,7 @@
 //! each in the order in which it came; so that the message of the played stream has the same order.
 
 use super::super::cuts::{Sections, Step};
-use super::super::read::{List, Member, elements, get, inside, is_blank, members, text_of};
+use super::super::read::{self, List, Member, elements, get, inside, is_blank, members, text_of};
 use super::TEXTS;
 
 /// How many members a message may have.
@@ -19,6 +19,11 @@ pub(super) struct Message<'a> {
     members: Vec<(&'a str, Part<'a>)>,
     calls: Vec<Call<'a>>,
     pub(super) steps: Vec<Step>,
+    usual: Option<(usize, &'a str)>,
+    /// The texts that the opening delta said were empty, rather than null.
+    begun: Vec<usize>,
+    /// The members that were null beside a piece of text.
+    beside: Vec<usize>,
 }
 
 enum Part<'a> {
@@ -41,12 +46,26 @@ struct Call<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Takes a delta.
-    pub(super) fn delta(&mut self, delta: &'a str) -> Option<()> {
-        if delta == "null" {
-            return Some(());
+    /// Takes a delta. Gives the text that it says is empty, if it says no other thing.
+    pub(super) fn delta(&mut self, delta: &'a str, is_first: bool) -> Option<Option<usize>> {
+        let mut empty = None;
+        let said_before = self.steps.len();
+        let members = if delta == "null" { Vec::new() } else { members(delta)? };
+        for &(name, value) in &members {
+            self.member(name, value)?;
         }
-        members(delta)?.into_iter().try_for_each(|(name, value)| self.member(name, value))
+        let texts = members.iter().filter(|(name, _)| TEXTS.contains(name));
+        let says_text = texts.clone().any(|(_, value)| !is_blank(value));
+        for &(name, value) in texts {
+            let at = self.place(name)?;
+            match value {
+                "\"\"" if is_first => note(&mut self.begun, at),
+                "\"\"" if self.steps.len() == said_before => empty = Some(at),
+                "null" if says_text => note(&mut self.beside, at),
+                _ => {}
+            }
+        }
+        Some(empty)
     }
 
     /// Takes a member of a delta.
@@ -59,7 +78,6 @@ impl<'a> Message<'a> {
                 Part::Fixed(role) if *role != value => return None,
                 _ => *part = Part::Fixed(inside(value).map(|_| value)?),
             },
-            ("text", _) => self.say(at, inside(value)?),
             (_, "null") => {}
             (_, _) if TEXTS.contains(&name) => self.say(at, inside(value)?),
             ("tool_calls", calls) if !is_blank(calls) => {
@@ -72,6 +90,7 @@ impl<'a> Message<'a> {
                 Part::Blank(blank) if is_blank(value) => *blank = value,
                 Part::Blank(_) => {
                     *part = Part::Whole(value);
+                    self.usual = None;
                     self.steps.push(Step::new(at, 1));
                 }
                 // More of a list, or the same again: nobody knows which.
@@ -80,6 +99,43 @@ impl<'a> Message<'a> {
             },
         }
         Some(())
+    }
+
+    /// Takes the text of a legacy choice. Gives it if it is empty.
+    pub(super) fn text(&mut self, name: &'a str, value: &'a str) -> Option<Option<usize>> {
+        let at = self.place(name)?;
+        let text = inside(value)?;
+        self.say(at, text);
+        Some(text.is_empty().then_some(at))
+    }
+
+    /// Says an empty piece of a text.
+    pub(super) fn say_nothing(&mut self, track: usize) {
+        self.steps.push(Step::new(track, 0));
+        self.usual = None;
+    }
+
+    /// Says more of a text or of a call's arguments that has been begun.
+    pub(super) fn go_on(&mut self, track: usize, piece: &str) -> Option<()> {
+        match track.checked_sub(CALLS) {
+            None => match &mut self.members.get_mut(track)?.1 {
+                Part::Text(text) => text.push_str(piece),
+                _ => return None,
+            },
+            Some(call) => self.calls.get_mut(call)?.arguments.push_str(piece),
+        }
+        self.steps.push(Step::new(track, piece.len()));
+        Some(())
+    }
+
+    /// The track and the piece of what was said last, if that was more of what had been begun.
+    pub(super) fn usual(&self) -> Option<(usize, &'a str)> {
+        self.usual
+    }
+
+    /// What was said last is not like what comes next.
+    pub(super) fn forget_usual(&mut self) {
+        self.usual = None;
     }
 
     /// The track of a text that has been named, be it null.
@@ -99,9 +155,10 @@ impl<'a> Message<'a> {
         })
     }
 
-    fn say(&mut self, at: usize, piece: &str) {
+    fn say(&mut self, at: usize, piece: &'a str) {
         if !piece.is_empty() {
             self.steps.push(Step::new(at, piece.len()));
+            self.usual = Some((at, piece));
         }
         match &mut self.members[at].1 {
             Part::Text(text) => text.push_str(piece),
@@ -114,7 +171,7 @@ impl<'a> Message<'a> {
         let index: usize = get(&members, "index")?.parse().ok()?;
         members.retain(|(name, _)| *name != "index");
         let function = get(&members, "function").filter(|function| *function != "null");
-        let function = function.map_or(Some(Vec::new()), super::super::read::members)?;
+        let function = function.map_or(Some(Vec::new()), read::members)?;
         let arguments = match get(&function, "arguments") {
             None | Some("null") => None,
             Some(arguments) => Some(inside(arguments)?),
@@ -134,6 +191,7 @@ impl<'a> Message<'a> {
             let arguments = arguments.unwrap_or_default();
             self.calls[index].arguments.push_str(arguments);
             self.steps.push(Step::new(CALLS + index, arguments.len()));
+            self.usual = (!is_new).then_some((CALLS + index, arguments));
         }
         Some(())
     }
@@ -157,6 +215,16 @@ impl<'a> Message<'a> {
                 }
             }
         }
+        let is_text = |at: &usize| matches!(self.members[*at].1, Part::Text(_));
+        let is_said = |at: usize| self.steps.iter().any(|step| step.track == at);
+        // A text that nothing else says is empty.
+        let is_unsaid =
+            |at: usize| matches!(&self.members[at].1, Part::Text(text) if text.is_empty()) && !is_said(at);
+        let begun = (0..self.members.len()).filter(|at| self.begun.contains(at) || is_unsaid(*at));
+        let mut begun: Vec<usize> = begun.map(|at| tracks[at]).collect();
+        begun.sort_unstable();
+        sections.tracks(&begun);
+        sections.number(usize::from(self.beside.iter().any(is_text)));
         let track = |track: usize| tracks.get(track).copied().unwrap_or(count + track.saturating_sub(CALLS));
         let steps = self.steps.iter().map(|step| Step { track: track(step.track), ..step.clone() });
         sections.push(&steps.collect::<Vec<_>>(), along);
@@ -178,6 +246,13 @@ impl<'a> Message<'a> {
             calls.element(&call.finish());
         }
         calls.close()
+    }
+}
+
+/// Adds a track that is not there yet.
+fn note(tracks: &mut Vec<usize>, track: usize) {
+    if !tracks.contains(&track) {
+        tracks.push(track);
     }
 }
 

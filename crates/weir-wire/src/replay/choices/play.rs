@@ -4,7 +4,9 @@
 
 use super::super::cuts::{Cuts, Queue, Step, Text, words};
 use super::super::events::Events;
-use super::super::read::{List, Member, array, elements, get, inside, is_blank, members, one_line};
+use super::super::read::{
+    self, Gap, List, Member, array, elements, get, inside, is_blank, members, one_line,
+};
 use super::{Says, Shape, TEXTS};
 
 pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: bool) -> Option<Events> {
@@ -14,17 +16,31 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
     if include_usage && usage.is_none() {
         return None;
     }
+    let early = &top[..top.len().checked_sub(cuts.before()?)?];
+    let choices = elements(get(early, "choices")?)?;
     // As OpenAI has it: null in every chunk but the last, if usage was asked for.
-    let chunk = Chunk::new(shape, &top, include_usage.then_some("null"));
-    let mut stage = Stage { chunk, events: Events::default() };
-    for (at, choice) in elements(get(&top, "choices")?)?.into_iter().enumerate() {
+    let no_usage = include_usage.then_some("null");
+    let mut stage = Stage {
+        chunk: chunk(shape, early, no_usage),
+        last: (!include_usage).then(|| chunk(shape, &top, None)),
+        events: Events::default(),
+    };
+    let count = choices.len();
+    for (at, choice) in choices.into_iter().enumerate() {
         let mut choice = Choice::read(choice, at, shape.says)?;
+        let opening = match shape.says {
+            Says::Delta => {
+                let has_logprobs = cuts.before()? == 0;
+                Some((choice.opening(&mut cuts)?, has_logprobs))
+            }
+            Says::Text => None,
+        };
         let steps = cuts.section(choice.logprobs.len(), || choice.steps(body.len()))?;
-        choice.play(&steps, &mut stage)?;
+        choice.play(opening, &steps, at + 1 == count, &mut stage)?;
     }
     if let Some(usage) = usage.filter(|_| include_usage) {
-        let chunk = Chunk::new(shape, &top, Some(usage));
-        stage.events.push("", &[&chunk.before, &chunk.after])?;
+        let [before, after] = chunk(shape, &top, Some(usage));
+        stage.events.push("", &[&before, &after])?;
     }
     stage.events.push("", &["[DONE]"])?;
     cuts.is_over().then_some(stage.events)
@@ -32,40 +48,25 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
 
 /// What every chunk repeats, and where chunks go.
 struct Stage {
-    chunk: Chunk,
+    chunk: [String; 2],
+    /// The chunk that ends the last choice, unless one with usage follows: it has what is said after all else.
+    last: Option<[String; 2]>,
     events: Events,
 }
 
-/// A chunk without its choices.
-struct Chunk {
-    before: String,
-    after: String,
-}
-
-impl Chunk {
-    /// A chunk with this usage, if it is to have any.
-    fn new(shape: Shape, top: &[Member<'_>], usage: Option<&str>) -> Self {
-        let (mut before, mut after) = (List::object(), String::new());
-        let mut choices_said = false;
-        for &(name, value) in top {
-            let value = match name {
-                "object" => shape.chunk,
-                "usage" => match usage {
-                    Some(usage) => usage,
-                    None => continue,
-                },
-                "error" => continue,
-                _ => value,
-            };
-            match name {
-                "choices" => choices_said = true,
-                _ if choices_said => after.extend([",\"", name, "\":", value]),
-                _ => before.member(name, &[value]),
-            }
+/// What stands before and after the choices in a chunk with this usage, if it is to have any.
+fn chunk(shape: Shape, top: &[Member<'_>], usage: Option<&str>) -> [String; 2] {
+    let mut chunk = Gap::object();
+    for &(name, value) in top {
+        match (name, usage) {
+            ("choices", _) => chunk.gap(name, "[", "]"),
+            ("object", _) => chunk.member(name, shape.chunk),
+            ("usage", Some(usage)) => chunk.member(name, usage),
+            ("usage", None) | ("error", _) => {}
+            _ => chunk.member(name, value),
         }
-        before.member("choices", &["["]);
-        Self { before: before.unclosed(), after: format!("]{after}}}") }
     }
+    chunk.close()
 }
 
 /// A choice being said.
@@ -81,18 +82,20 @@ struct Choice<'a> {
 enum Part<'a> {
     /// In the opening delta: the role, and what says nothing.
     Opening(&'a str, &'a str),
-    Text(&'a str, Text<'a>, &'a str),
-    /// All at once, until it is said.
-    Whole(&'a str, Option<&'a str>),
+    /// In pieces: its name, what stands around each piece, and all of it.
+    Text(&'a str, [String; 2], Text<'a>, &'a str),
+    /// All at once: what stands before it, itself, and whether it has been said.
+    Whole(String, &'a str, bool),
     /// The list of calls, which follow the members.
     Calls,
     Call(Call<'a>),
 }
 
 struct Call<'a> {
-    index: usize,
-    members: Vec<Member<'a>>,
-    function: Vec<Member<'a>>,
+    /// What stands around the first piece of the arguments: which call it is.
+    opening: [String; 2],
+    /// What stands around the others.
+    around: [String; 2],
     opened: bool,
     arguments: Text<'a>,
     whole: &'a str,
@@ -101,7 +104,10 @@ struct Call<'a> {
 impl<'a> Choice<'a> {
     fn read(choice: &'a str, at: usize, says: Says) -> Option<Self> {
         let members = members(choice)?;
-        let index = get(&members, "index").map_or_else(|| at.to_string(), str::to_owned);
+        let is_there = get(&members, "index").is_none_or(|index| index.parse() == Ok(at));
+        if !is_there || get(&members, "delta").is_some() {
+            return None;
+        }
         let said = get(&members, says.in_plain())?;
         let parts = match says {
             Says::Delta => parts_of(said)?,
@@ -109,15 +115,16 @@ impl<'a> Choice<'a> {
         };
         let mut logprobs = Vec::new();
         let lists = get(&members, "logprobs").filter(|lists| *lists != "null");
-        for (name, list) in lists.map_or(Some(Vec::new()), super::super::read::members)? {
+        for (name, list) in lists.map_or(Some(Vec::new()), read::members)? {
             let list = if list == "null" { None } else { Some(Queue::new(elements(list)?)) };
             logprobs.push((name, list));
         }
-        Some(Self { says, members, index, parts, logprobs })
+        Some(Self { says, members, index: at.to_string(), parts, logprobs })
     }
 
-    /// How a choice that came plain is said: what was thought first, then the text, then all else.
-    fn steps(&self, of: usize) -> Vec<Step> {
+    /// The parts in the order in which those of a plain choice are said: what was thought first, then the text, then all
+    /// else.
+    fn in_order(&self) -> Vec<(usize, &Part<'a>)> {
         let rank = |part: &Part<'_>| match part {
             Part::Text("content" | "refusal" | "text", ..) => 1,
             Part::Text(..) => 0,
@@ -126,10 +133,15 @@ impl<'a> Choice<'a> {
         };
         let mut parts: Vec<(usize, &Part<'_>)> = self.parts.iter().enumerate().collect();
         parts.sort_by_key(|(_, part)| rank(part));
+        parts
+    }
+
+    /// How a choice that came plain is said.
+    fn steps(&self, of: usize) -> Vec<Step> {
         let mut steps = Vec::new();
-        for (track, part) in parts {
+        for (track, part) in self.in_order() {
             match part {
-                Part::Text(_, _, text) => steps.extend(words(track, text, of)),
+                Part::Text(_, _, _, text) => steps.extend(words(track, text, of)),
                 Part::Whole(..) => steps.push(Step::new(track, 1)),
                 Part::Call(call) => {
                     steps.push(Step::new(track, 0));
@@ -157,61 +169,81 @@ impl<'a> Choice<'a> {
         }
     }
 
-    fn play(&mut self, steps: &[Step], stage: &mut Stage) -> Option<()> {
+    fn play(
+        &mut self,
+        opening: Option<(String, bool)>,
+        steps: &[Step],
+        is_last: bool,
+        stage: &mut Stage,
+    ) -> Option<()> {
         let none = vec![0; self.logprobs.len()];
-        let spoken: usize = steps.iter().filter(|step| step.along.iter().any(|count| *count > 0)).count();
-        let is_empty = spoken == 0 && !self.logprobs.is_empty();
-        if self.says == Says::Delta {
-            let opening = self.opening(steps.first());
-            let logprobs = self.logprobs(&none)?;
+        let has_logprobs = |step: &Step| step.along.iter().any(|count| *count > 0);
+        if let Some((opening, opens_with_logprobs)) = opening {
+            let logprobs = if opens_with_logprobs { self.logprobs(&none)? } else { "null".to_owned() };
             self.chunk(&opening, &logprobs, false, stage)?;
         }
+        let [before, after] = self.around("null", false, &stage.chunk);
         for step in steps {
-            let said = self.step(step)?;
-            let has_logprobs = step.along.iter().any(|count| *count > 0);
-            let logprobs = if has_logprobs { self.logprobs(&step.along)? } else { "null".to_owned() };
-            self.chunk(&said, &logprobs, false, stage)?;
+            let said = self.parts.get_mut(step.track)?.say(step.length)?;
+            if has_logprobs(step) {
+                let said = said.concat();
+                let logprobs = self.logprobs(&step.along)?;
+                self.chunk(&said, &logprobs, false, stage)?;
+            } else {
+                let [open, piece, close] = said;
+                stage.events.push("", &[&before, open, piece, close, &after])?;
+            }
         }
         let (said, logprobs) = match self.says {
             Says::Delta => ("{}", "null".to_owned()),
             // There is no opening that could say that the lists are empty.
-            Says::Text if is_empty => ("\"\"", self.logprobs(&none)?),
+            Says::Text if !steps.iter().any(has_logprobs) => ("\"\"", self.logprobs(&none)?),
             Says::Text => ("\"\"", "null".to_owned()),
         };
+        if let Some(last) = stage.last.take_if(|_| is_last) {
+            stage.chunk = last;
+        }
         self.chunk(said, &logprobs, true, stage)?;
         self.is_over().then_some(())
     }
 
-    /// The delta that says whose the message is. Of its texts the first begins with it; what is not yet said is null.
-    fn opening(&self, first: Option<&Step>) -> String {
+    /// The delta that says whose the message is, and which of its texts are begun; the others are null. Sets, too, whether
+    /// they are null beside each piece of another: some clients keep what was said last.
+    fn opening(&mut self, cuts: &mut Cuts<'_>) -> Option<String> {
+        let begun = cuts.tracks(|| self.begun())?;
+        let nulls = cuts.before()? == 1;
         let mut delta = List::object();
+        let mut texts = Vec::new();
         for (track, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Opening(name, value) => delta.member(name, &[value]),
-                Part::Text(name, _, text) => {
-                    let begins = text.is_empty() || first.is_some_and(|step| step.track == track);
-                    delta.member(name, &[if begins { "\"\"" } else { "null" }]);
+                Part::Text(name, ..) => {
+                    texts.push(*name);
+                    delta.member(name, &[if begun.contains(&track) { "\"\"" } else { "null" }]);
                 }
                 Part::Whole(..) | Part::Calls | Part::Call(_) => {}
             }
         }
-        delta.close()
+        for part in &mut self.parts {
+            if let Part::Text(name, around, ..) = part {
+                let mut delta = Gap::object();
+                for text in texts.iter().filter(|text| nulls || *text == name) {
+                    if text == name { delta.gap(name, "\"", "\"") } else { delta.member(text, "null") }
+                }
+                *around = delta.close();
+            }
+        }
+        Some(delta.close())
     }
 
-    /// The delta, or the text, of a step.
-    fn step(&mut self, step: &Step) -> Option<String> {
-        match self.parts.get_mut(step.track)? {
-            Part::Text(name, text, _) => {
-                let piece = text.take(step.length)?;
-                Some(match self.says {
-                    Says::Delta => format!("{{\"{name}\":\"{piece}\"}}"),
-                    Says::Text => format!("\"{piece}\""),
-                })
-            }
-            Part::Whole(name, value) => Some(format!("{{\"{name}\":{}}}", value.take()?)),
-            Part::Call(call) => call.say(step.length),
-            Part::Opening(..) | Part::Calls => None,
-        }
+    /// The texts that a plain choice begins with: the first that is said, and those that are empty.
+    fn begun(&self) -> Vec<usize> {
+        let texts = self.in_order().into_iter().filter_map(|(track, part)| match part {
+            Part::Text(_, _, _, text) => Some((track, text.is_empty())),
+            _ => None,
+        });
+        let first = texts.clone().find(|(_, is_empty)| !is_empty).map(|(track, _)| track);
+        texts.filter(|(track, is_empty)| *is_empty || Some(*track) == first).map(|(track, _)| track).collect()
     }
 
     fn logprobs(&mut self, counts: &[usize]) -> Option<String> {
@@ -231,27 +263,33 @@ impl<'a> Choice<'a> {
     }
 
     fn chunk(&self, said: &str, logprobs: &str, ends: bool, stage: &mut Stage) -> Option<()> {
-        let mut choice = List::object();
+        let [before, after] = self.around(logprobs, ends, &stage.chunk);
+        stage.events.push("", &[&before, said, &after])
+    }
+
+    /// What stands before and after the delta, or the text, in a chunk.
+    fn around(&self, logprobs: &str, ends: bool, chunk: &[String; 2]) -> [String; 2] {
+        let mut choice = Gap::object();
         if get(&self.members, "index").is_none() {
-            choice.member("index", &[&self.index]);
+            choice.member("index", &self.index);
         }
         for &(name, value) in &self.members {
             match name {
-                "logprobs" => choice.member(name, &[logprobs]),
-                "finish_reason" if ends => choice.member(name, &[value]),
-                _ if name == self.says.in_plain() => choice.member(self.says.in_chunk(), &[said]),
-                _ if name == "index" || ends => choice.member(name, &[value]),
-                _ => choice.member(name, &["null"]),
+                "logprobs" => choice.member(name, logprobs),
+                _ if name == self.says.in_plain() => choice.gap(self.says.in_chunk(), "", ""),
+                _ if name == "index" || ends => choice.member(name, value),
+                _ => choice.member(name, "null"),
             }
         }
-        stage.events.push("", &[&stage.chunk.before, &choice.close(), &stage.chunk.after])
+        let [before, after] = choice.close();
+        [chunk[0].clone() + &before, after + &chunk[1]]
     }
 
     fn is_over(&self) -> bool {
         let said = |part: &Part<'_>| match part {
             Part::Opening(..) | Part::Calls => true,
-            Part::Text(_, text, _) => text.is_over(),
-            Part::Whole(_, value) => value.is_none(),
+            Part::Text(_, _, text, _) => text.is_over(),
+            Part::Whole(_, _, said) => *said,
             Part::Call(call) => call.opened && call.arguments.is_over(),
         };
         let lists = |(_, list): &(&str, Option<Queue<'_>>)| list.as_ref().is_none_or(Queue::is_over);
@@ -273,7 +311,7 @@ fn parts_of(message: &str) -> Option<Vec<Part<'_>>> {
                 }
                 Part::Calls
             }
-            _ => Part::Whole(name, Some(value)),
+            _ => Part::Whole(format!("{{\"{name}\":"), value, false),
         });
     }
     parts.append(&mut calls);
@@ -281,41 +319,62 @@ fn parts_of(message: &str) -> Option<Vec<Part<'_>>> {
 }
 
 fn text_part<'a>(name: &'a str, value: &'a str) -> Option<Part<'a>> {
-    inside(value).map(|text| Part::Text(name, Text::new(text), text))
+    // A legacy text stands alone; that of a message is set when it opens.
+    let around = ["\"".to_owned(), "\"".to_owned()];
+    inside(value).map(|text| Part::Text(name, around, Text::new(text), text))
+}
+
+impl Part<'_> {
+    /// Says so much more. Gives the delta, or the text, in three parts.
+    fn say(&mut self, length: usize) -> Option<[&str; 3]> {
+        match self {
+            Part::Text(_, [before, after], text, _) => Some([before, text.take(length)?, after]),
+            Part::Whole(before, value, said) if length == 1 && !*said => {
+                *said = true;
+                Some([before, value, "}"])
+            }
+            Part::Call(call) => call.say(length),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Call<'a> {
     fn read(call: &'a str, index: usize) -> Option<Self> {
-        let mut members = members(call)?;
-        // Plain answers of some services have it, and it is said in any case.
-        members.retain(|(name, _)| *name != "index");
-        let function = super::super::read::members(get(&members, "function")?)?;
+        let members = members(call)?;
+        let function = read::members(get(&members, "function")?)?;
         let whole = inside(get(&function, "arguments")?)?;
-        Some(Self { index, members, function, opened: false, arguments: Text::new(whole), whole })
+        let index = index.to_string();
+        let mut said = Gap::object();
+        said.member("index", &index);
+        // Plain answers of some services have an index of their own.
+        for (name, value) in members.into_iter().filter(|(name, _)| *name != "index") {
+            if name != "function" {
+                said.member(name, value);
+                continue;
+            }
+            let mut called = Gap::object();
+            for &(name, value) in &function {
+                match name {
+                    "arguments" => called.gap(name, "\"", "\""),
+                    _ => called.member(name, value),
+                }
+            }
+            let [before, after] = called.close();
+            said.gap(name, &before, &after);
+        }
+        let [before, after] = said.close();
+        let opening = ["{\"tool_calls\":[".to_owned() + &before, after + "]}"];
+        let more = format!("{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":\"");
+        let around = [more, "\"}}]}".to_owned()];
+        Some(Self { opening, around, opened: false, arguments: Text::new(whole), whole })
     }
 
-    /// The delta that says the next piece of the arguments; before the first, which call it is.
-    fn say(&mut self, length: usize) -> Option<String> {
+    /// The delta that says the next piece of the arguments; with the first, which call it is.
+    fn say(&mut self, length: usize) -> Option<[&str; 3]> {
         let piece = self.arguments.take(length)?;
-        let index = self.index;
-        if std::mem::replace(&mut self.opened, true) {
-            return Some(format!(
-                "{{\"tool_calls\":[{{\"index\":{index},\"function\":{{\"arguments\":\"{piece}\"}}}}]}}"
-            ));
-        }
-        let mut function = List::object();
-        for &(name, value) in &self.function {
-            match name {
-                "arguments" => function.member(name, &["\"", piece, "\""]),
-                _ => function.member(name, &[value]),
-            }
-        }
-        let function = function.close();
-        let mut call = List::object();
-        call.member("index", &[&index.to_string()]);
-        for &(name, value) in &self.members {
-            call.member(name, &[if name == "function" { &function } else { value }]);
-        }
-        Some(format!("{{\"tool_calls\":[{}]}}", call.close()))
+        let was_opened = std::mem::replace(&mut self.opened, true);
+        let [before, after] = if was_opened { &self.around } else { &self.opening };
+        Some([before, piece, after])
     }
 }

@@ -4,7 +4,9 @@
 
 use super::super::Kept;
 use super::super::cuts::{Sections, Step};
-use super::super::read::{List, Member, Said, array, elements, get, inside, is_blank, members, set, text_of};
+use super::super::read::{
+    List, Member, Said, Usual, array, elements, get, inside, is_blank, members, set, text_of,
+};
 use super::{ABOUT, AT_END, BESIDE_END, Spoken, TEXT};
 use crate::json::encode;
 
@@ -19,8 +21,8 @@ pub(super) fn assemble(said: &[Said<'_>]) -> Option<Kept> {
         blocks.read(event)?;
     }
     let usage = usage(&message, &end)?;
-    finish(&mut message, &end)?;
     set(&mut message, "usage", &usage);
+    finish(&mut message, &end)?;
     get(&message, "content")?;
     let mut sections = Sections::default();
     let content = blocks.finish(&mut sections)?;
@@ -47,6 +49,7 @@ fn usage(message: &[Member<'_>], end: &[Member<'_>]) -> Option<String> {
             set(&mut usage, name, value);
         }
     }
+    get(&usage, "output_tokens")?.parse::<u64>().ok()?;
     let mut object = List::object();
     usage.into_iter().for_each(|(name, value)| object.member(name, &[value]));
     Some(object.close())
@@ -74,10 +77,18 @@ fn finish<'a>(message: &mut Vec<Member<'a>>, end: &[Member<'a>]) -> Option<()> {
 struct Blocks<'a> {
     blocks: Vec<Block<'a>>,
     is_open: bool,
+    /// The last event, if one like it says more of the same block's text.
+    usual: Usual<()>,
 }
 
 impl<'a> Blocks<'a> {
     fn read(&mut self, said: &'a Said<'_>) -> Option<()> {
+        if let Some(((), piece)) = self.usual.text(&said.data).filter(|_| said.name == "content_block_delta")
+        {
+            self.blocks.last_mut()?.say(piece);
+            return Some(());
+        }
+        self.usual.forget();
         match said.name {
             "content_block_start" if !self.is_open => {
                 let event = open(said, said.name, &["index", "content_block"])?;
@@ -88,7 +99,9 @@ impl<'a> Blocks<'a> {
             "content_block_delta" if self.is_open => {
                 let event = open(said, said.name, &["index", "delta"])?;
                 self.is_at(&event)?;
-                self.blocks.last_mut()?.delta(&members(get(&event, "delta")?)?)
+                let piece = self.blocks.last_mut()?.delta(&members(get(&event, "delta")?)?)?;
+                piece.inspect(|piece| self.usual.learn(&said.data, piece, ()));
+                Some(())
             }
             "content_block_stop" if self.is_open => {
                 self.is_open = false;
@@ -127,7 +140,7 @@ struct Block<'a> {
 impl<'a> Block<'a> {
     fn read(block: &'a str) -> Option<Self> {
         let members = members(block)?;
-        let spoken = Spoken::of(text_of(&members, "type")?, get(&members, "input").is_some());
+        let spoken = Spoken::of(&members)?;
         let (citations, signature, steps) = (Vec::new(), None, Vec::new());
         let mut block = Self { members, spoken, text: String::new(), citations, signature, steps };
         if let Some(spoken) = spoken.filter(|spoken| !spoken.is_input()) {
@@ -147,7 +160,8 @@ impl<'a> Block<'a> {
         self.spoken.is_some_and(|spoken| spoken.member == "text")
     }
 
-    fn delta(&mut self, delta: &[Member<'a>]) -> Option<()> {
+    /// Gives the piece, if one of the text's.
+    fn delta(&mut self, delta: &[Member<'a>]) -> Option<Option<&'a str>> {
         let kind = text_of(delta, "type")?;
         let mut said = delta.iter().filter(|(name, value)| *name != "type" && *value != "null");
         let (Some(&(name, value)), None) = (said.next(), said.next()) else { return None };
@@ -166,7 +180,7 @@ impl<'a> Block<'a> {
             }
             _ => return None,
         }
-        Some(())
+        Some(inside(value).filter(|_| kind == spoken.delta))
     }
 
     fn say(&mut self, piece: &str) {

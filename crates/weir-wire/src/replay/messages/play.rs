@@ -11,7 +11,7 @@ use crate::json::encode;
 pub(super) fn play(body: &str, mut cuts: Cuts<'_>) -> Option<Events> {
     let message = members(body)?;
     let usage = members(get(&message, "usage")?)?;
-    get(&usage, "output_tokens")?;
+    get(&usage, "output_tokens")?.parse::<u64>().ok()?;
     let mut events = Events::default();
     start(&message, &usage, &mut events)?;
     for (index, block) in elements(get(&message, "content")?)?.into_iter().enumerate() {
@@ -74,7 +74,7 @@ struct Block<'a> {
 impl<'a> Block<'a> {
     fn read(block: &'a str) -> Option<Self> {
         let members = members(block)?;
-        let spoken = Spoken::of(text_of(&members, "type")?, get(&members, "input").is_some());
+        let spoken = Spoken::of(&members)?;
         let text = match spoken {
             Some(spoken) if spoken.is_input() => inside(&encode(get(&members, spoken.member)?))?.to_owned(),
             Some(spoken) => text_of(&members, spoken.member)?.to_owned(),
@@ -130,8 +130,9 @@ impl<'a> Block<'a> {
                 _ => return None,
             };
             let value = one_line(value);
-            let delta = [r#","delta":{"type":""#, kind, "\",\"", name, "\":", quote, &value, quote, "}}"];
-            events.push("content_block_delta", &[&[before, index], &delta[..]].concat())?;
+            let kind = [r#","delta":{"type":""#, kind, "\",\""].concat();
+            let data = [before, index, &kind, name, "\":", quote, &value, quote, "}}"];
+            events.push("content_block_delta", &data)?;
         }
         events.push("content_block_stop", &[r#"{"type":"content_block_stop","index":"#, index, "}"])?;
         (text.is_over() && about.is_over()).then_some(())

@@ -74,6 +74,33 @@ fn a_played_stream_is_written_as_its_service_writes() {
 }
 
 #[test]
+fn clients_that_keep_what_was_said_last_keep_the_same() {
+    // openai-node puts `reasoning_content` of each delta in place of the last one's.
+    let streams = [
+        stream(&[
+            delta(r#""role":"assistant","content":null,"reasoning_content":"""#),
+            delta(r#""content":null,"reasoning_content":"so""#),
+            delta(r#""content":null,"reasoning_content":"""#),
+            delta(r#""content":"a","reasoning_content":null"#),
+            delta(r#""content":"b","reasoning_content":null"#),
+            chunk(r#""delta":{},"logprobs":null,"finish_reason":"stop""#),
+        ]),
+        stream(&[
+            delta(r#""role":"assistant","content":"","reasoning_content":null"#),
+            delta(r#""reasoning_content":"so""#),
+            delta(r#""content":"""#),
+            delta(r#""content":"a""#),
+            chunk(r#""delta":{},"logprobs":null,"finish_reason":"stop""#),
+        ]),
+    ];
+    for stream in streams {
+        let kept = assemble(Operation::Chat, stream.as_bytes()).unwrap();
+        let played = play(Operation::Chat, &kept, false).unwrap().concat();
+        assert_eq!(String::from_utf8(played).unwrap(), stream);
+    }
+}
+
+#[test]
 fn usage_is_said_only_to_who_asked_for_it() {
     let kept =
         assemble(Operation::Chat, stream(&[delta(r#""content":"a""#), end("stop")]).as_bytes()).unwrap();
@@ -228,4 +255,31 @@ fn legacy_completions_have_their_text_in_the_choice() {
     let body = check(Operation::Completions, &stream(&chunks));
     assert_eq!(body["choices"][0]["text"], "def f");
     assert_eq!(body["choices"][0]["logprobs"]["text_offset"], json!([0, 3]));
+}
+
+#[test]
+fn what_comes_at_the_very_end_comes_there_again() {
+    let late = |chunk: String| {
+        format!("{},\"timings\":{{\"predicted_ms\":1.50}}}}", chunk.strip_suffix('}').unwrap())
+    };
+    let chunks = [delta(r#""role":"assistant","content":"a""#), late(end("stop"))];
+    let body = check(Operation::Chat, &stream(&chunks));
+    assert_eq!(body["timings"]["predicted_ms"], 1.5);
+    let kept = assemble(Operation::Chat, stream(&chunks).as_bytes()).unwrap();
+    for include_usage in [false, true] {
+        let events = play(Operation::Chat, &kept, include_usage).unwrap();
+        let says = |event: &bytes::Bytes| {
+            String::from_utf8_lossy(event).contains("\"timings\":{\"predicted_ms\":1.50}")
+        };
+        let said: Vec<usize> =
+            events.iter().enumerate().filter(|(_, event)| says(event)).map(|(at, _)| at).collect();
+        assert_eq!(said, [events.len() - 2]);
+    }
+    let early = [
+        delta(r#""role":"assistant""#),
+        late(delta(r#""content":"a""#)),
+        delta(r#""content":"b""#),
+        end("stop"),
+    ];
+    assert_eq!(assemble(Operation::Chat, stream(&early).as_bytes()), None);
 }

@@ -79,6 +79,8 @@ fn bodies_that_no_stream_can_say_are_not_played() {
             Operation::Chat,
             good.replace("\"content\":\"a\"", "\"content\":\"a\",\"tool_calls\":[{\"id\":\"x\"}]"),
         ),
+        (Operation::Chat, good.replace("\"index\":0", "\"index\":1")),
+        (Operation::Chat, good.replace("\"index\":0", "\"index\":0,\"delta\":{}")),
         (Operation::Chat, good.replace("\"id\":\"c\"", "\"id\":\"c\",\"id\":\"d\"")),
         (Operation::Chat, r#"{"error":{"message":"full"}}"#.to_owned()),
         (Operation::Chat, String::new()),
@@ -95,19 +97,26 @@ fn bodies_that_no_stream_can_say_are_not_played() {
     for (operation, body) in bodies {
         assert_eq!(play(operation, &kept(&body), false), None, "{body}");
     }
-    for cuts in [
-        &b"\x01"[..],
-        b"\x01\x00",
-        b"\x01\x01\x01\x02",
-        b"\x01\x01\x01\x01\x00",
+    let with_cuts = |cuts: &'static [u8]| {
+        play(Operation::Chat, &Kept { cuts: Bytes::from_static(cuts), ..kept(&good) }, false)
+    };
+    // Nothing late; nothing unusual, no text begun, nothing null beside it; one run; of the second of the message's members,
+    // one step of one byte.
+    assert!(with_cuts(b"\0\0\0\0\x01\x01\x01\x01").is_some());
+    let others: [&[u8]; 9] = [
+        b"\0",
+        b"\0\0",
+        b"\0\0\0",
+        b"\0\0\0\0",
+        b"\0\0\0\0\x01\0",
+        b"\0\0\0\0\x01\x01\x01\x02",
+        b"\0\0\0\0\x01\x01\x01\x01\0",
+        b"\x02\0\0\0\x01\x01\x01\x01",
         b"\xff\xff\xff\xff\xff",
-        b"\x00",
-    ] {
-        let kept = Kept { cuts: Bytes::from_static(cuts), ..kept(&good) };
-        assert_eq!(play(Operation::Chat, &kept, false), None, "{cuts:?}");
+    ];
+    for cuts in others {
+        assert_eq!(with_cuts(cuts), None, "{cuts:?}");
     }
-    let kept = Kept { cuts: Bytes::from_static(b"\x01\x01\x01\x01"), ..kept(&good) };
-    assert!(play(Operation::Chat, &kept, false).is_some());
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn chat_streams_that_break_off_fail_or_say_what_no_message_has() {
         ("\"model\":\"m\"", "\"model\":\"n\""),
         ("\"object\":\"chat.completion.chunk\"", "\"object\":\"chat.completion\""),
         ("\"content\":\"a\"},", "\"content\":\"a\"},\"x\":1,"),
-        ("}]}\n\ndata: [DONE]", "}],\"x_groq\":{\"id\":1}}\n\ndata: [DONE]"),
+        ("data: [DONE]", "data: {\"choices\":[],\"x\":1}\n\ndata: {\"choices\":[],\"x\":2}\n\ndata: [DONE]"),
         ("\"content\":\"a\"}", "\"role\":\"user\",\"content\":\"a\"}"),
         // Said in two pieces that nobody knows how to join.
         (
