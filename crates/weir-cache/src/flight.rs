@@ -66,7 +66,10 @@ struct State {
     bytes: usize,
     end: Option<Result<(), Failure>>,
     listeners: usize,
-    waiting: Vec<Waker>,
+    /// Listeners that ever were, which gives each its number.
+    numbered: u64,
+    /// Those who wait for something new, by number.
+    waiting: HashMap<u64, Waker>,
     leader: Option<Waker>,
 }
 
@@ -91,6 +94,7 @@ pub struct Lead {
 /// Whoever wants the answer. When the last one is dropped, the call is over.
 pub struct Listener {
     flight: Arc<Flight>,
+    number: u64,
     /// Chunks read so far.
     read: usize,
     /// Somebody else pays: what the answer used is not told.
@@ -109,8 +113,8 @@ impl Flights {
                 (Some(Lead { flights: self.clone(), key, flight: flight.clone() }), flight)
             }
         };
-        flight.lock().listeners += 1;
-        (lead, Listener { flight, read: 0, free: false })
+        let number = flight.lock().listen();
+        (lead, Listener { flight, number, read: 0, free: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, Arc<Flight>>> {
@@ -135,7 +139,15 @@ impl Flight {
             change(&mut state);
             std::mem::take(&mut state.waiting)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    fn listen(&mut self) -> u64 {
+        self.listeners += 1;
+        self.numbered += 1;
+        self.numbered
     }
 }
 
@@ -205,18 +217,12 @@ impl Listener {
                     Poll::Ready(Begun::Rejected(Rejection::new(weir_core::Kind::UpstreamsDown, message)))
                 }
                 (None, None) => {
-                    wait(&mut state, cx);
+                    state.waiting.insert(self.number, cx.waker().clone());
                     Poll::Pending
                 }
             }
         })
         .await
-    }
-}
-
-fn wait(state: &mut State, cx: &Context<'_>) {
-    if !state.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-        state.waiting.push(cx.waker().clone());
     }
 }
 
@@ -236,7 +242,7 @@ impl ChunkStream for Listener {
             Some(Ok(())) => Poll::Ready(None),
             Some(Err(failure)) => Poll::Ready(Some(Err(failure.clone()))),
             None => {
-                wait(&mut state, cx);
+                state.waiting.insert(self.number, cx.waker().clone());
                 Poll::Pending
             }
         }
@@ -248,6 +254,7 @@ impl Drop for Listener {
         let leader = {
             let mut state = self.flight.lock();
             state.listeners -= 1;
+            state.waiting.remove(&self.number);
             if state.listeners > 0 { None } else { state.leader.take() }
         };
         leader.into_iter().for_each(Waker::wake);

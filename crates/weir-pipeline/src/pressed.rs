@@ -37,7 +37,7 @@ impl Pipeline {
 
     /// Whether the pool is so pressed that a call less matters more than a fresh answer.
     pub(crate) fn spares(&self, admission: &Admission) -> bool {
-        admission.may_degrade && self.is_too_pressed(admission.pool)
+        admission.may_degrade && self.is_too_pressed(admission.pool, admission.priority)
     }
 
     /// Whether a lesser answer elsewhere is better than waiting here.

@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use percent_encoding::percent_decode_str;
 use prometheus_client::encoding::text::encode;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use weir_cache::Threads;
+use weir_cache::{Threads, Which};
 use weir_core::PoolId;
 use weir_http::accept::Limits;
-use weir_http::admin::Admin;
+use weir_http::admin::{Admin, Unpurged};
 use weir_http::{Door, accept};
 use weir_pipeline::Pipeline;
 use weir_pressure::memory::Memory;
@@ -87,8 +88,8 @@ impl Gateway {
         let names = loaded.config.pool.iter().map(|pool| pool.model.clone()).collect();
         let admin_page = Arc::new(admin_page(house, &loaded.config, draining.clone()));
         let handle = move |request| {
-            let response = admin_page.handle(&request);
-            async move { Ok(response) }
+            let admin_page = admin_page.clone();
+            async move { Ok(admin_page.handle(&request).await) }
         };
         let serve = accept::serve(admin, limits, TaskTracker::new(), stop_admin.clone(), handle);
         let admin_task = tokio::spawn(serve);
@@ -182,9 +183,26 @@ pub async fn bind(address: &str, field: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// What a query names: `all`, or one of `key`, `model` and `tag` with its name.
+fn which(query: &str) -> Result<Which, String> {
+    let expected = "expected one of `?all`, `?key=NAME`, `?model=NAME`, `?tag=NAME`";
+    if query == "all" {
+        return Ok(Which::All);
+    }
+    let (what, name) = query.split_once('=').ok_or_else(|| format!("the query is `{query}`; {expected}"))?;
+    let name = percent_decode_str(name).decode_utf8().map_err(|_| format!("`{name}` is no text; {expected}"))?;
+    let name = name.into_owned();
+    match what {
+        "key" => Ok(Which::Tenant(name)),
+        "model" => Ok(Which::Model(name)),
+        "tag" => Ok(Which::Tag(name)),
+        _ => Err(format!("`{what}` is nothing that answers are known by; {expected}")),
+    }
+}
+
 fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin {
     let House { pipeline, registry, .. } = house;
-    let (ready_pipeline, status_pipeline) = (pipeline.clone(), pipeline);
+    let (ready_pipeline, status_pipeline, cache_pipeline) = (pipeline.clone(), pipeline.clone(), pipeline);
     let pools: Vec<String> = config.pool.iter().map(|pool| pool.model.clone()).collect();
     let closing = draining.clone();
     Admin {
@@ -193,6 +211,13 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
             // Writing to a string cannot fail.
             let _infallible = encode(&mut text, &registry);
             text
+        }),
+        purge: Box::new(move |query| {
+            let (which, pipeline) = (which(query), cache_pipeline.clone());
+            Box::pin(async move {
+                let which = which.map_err(Unpurged::Query)?;
+                pipeline.cache.purge(&which).await.map_err(Unpurged::Tier)
+            })
         }),
         ready: Box::new(move || {
             if draining.load(Ordering::Relaxed) {

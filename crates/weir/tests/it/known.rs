@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::house::{Reply, Service, Weir};
+use crate::house::{Caller, Reply, Service, Weir};
 
 const BODY: &str =
     r#"{"model":"deepseek-flash","temperature":0,"messages":[{"role":"user","content":"What is a weir?"}]"#;
@@ -152,6 +152,31 @@ fn answers_on_disk_outlive_the_process() {
     assert_eq!(said(&again), said(&miss));
     assert_eq!(weir.chat(&streamed("")).header("x-cache"), "HIT-memory");
     assert_eq!(service.log().len(), 1);
+}
+
+#[test]
+fn answers_are_thrown_out_by_what_they_are_known_by() {
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], "");
+    let ask = || weir.post("/v1/chat/completions", &[("x-weir-cache-tag", "our prices")], &plain(""));
+    let purge = |query: &str| {
+        let reply = Caller::to(&weir.admin).send("POST", &format!("/cache/purge?{query}"), &[], "").read();
+        (reply.status, reply.json())
+    };
+    let known = || ask().header("x-cache") == "HIT-memory";
+    ask();
+    assert!(known());
+    assert_eq!(purge("tag=other"), (200, serde_json::json!({ "purged": 0 })));
+    assert!(known());
+    for query in ["tag=our%20prices", "model=deepseek-flash", "key=open", "all"] {
+        assert_eq!(purge(query), (200, serde_json::json!({ "purged": 1 })), "{query}");
+        assert!(!known());
+    }
+    let (status, words) = purge("colour=red");
+    assert_eq!(status, 400);
+    assert!(words["error"].as_str().unwrap().contains("`colour`"), "{words}");
+    let page = Caller::to(&weir.admin).send("POST", "/cache/purge?all", &[("origin", "http://evil")], "").read();
+    assert_eq!(page.status, 403);
 }
 
 #[test]
