@@ -12,7 +12,7 @@ use crate::key::Key;
 use crate::tiers::Tiers;
 
 /// An answer being kept, or nothing when this one may not be.
-pub struct Fill(Option<Filling>);
+pub struct Fill(Option<Box<Filling>>);
 
 pub(crate) struct Filling {
     pub(crate) clock: Clock,
@@ -44,8 +44,8 @@ impl Fill {
         Self(None)
     }
 
-    pub(crate) const fn new(filling: Filling) -> Self {
-        Self(Some(filling))
+    pub(crate) fn new(filling: Filling) -> Self {
+        Self(Some(Box::new(filling)))
     }
 
     /// The same, or nothing for an answer that is not the one that was asked for.

@@ -71,10 +71,10 @@ impl ChunkStream for Played {
 
 /// An answer that is fresh no more: for when there is no better one.
 pub struct Stale {
-    pub(crate) kept: Option<Kept>,
+    pub(crate) old: Option<Box<Old>>,
 }
 
-pub(crate) struct Kept {
+pub(crate) struct Old {
     pub(crate) entry: Entry,
     pub(crate) wanted: Wanted,
     /// For how long after it was fresh it may be given instead of an error.
@@ -84,7 +84,7 @@ pub(crate) struct Kept {
 }
 
 impl Stale {
-    pub(crate) const NONE: Self = Self { kept: None };
+    pub(crate) const NONE: Self = Self { old: None };
 
     /// The same, or nothing for a caller who will have no lesser answer.
     #[must_use]
@@ -94,13 +94,13 @@ impl Stale {
 
     /// The answer, if it is hardly stale: the service is pressed, and one call less helps it.
     pub fn under_pressure(&self) -> Option<Answer> {
-        let kept = self.kept.as_ref()?;
-        kept.give_if(|entry, now| entry.stale_ms(now) <= STALE_PRESSED_MS)
+        let old = self.old.as_ref()?;
+        old.give_if(|entry, now| entry.stale_ms(now) <= STALE_PRESSED_MS)
     }
 
     /// The answer, if it is better than what the caller would be told.
     pub fn instead_of(&self, rejection: &Rejection) -> Option<Answer> {
-        let kept = self.kept.as_ref()?;
+        let old = self.old.as_ref()?;
         // The caller's own mistakes are not mended by an old answer.
         let ours = matches!(
             rejection.kind,
@@ -114,13 +114,13 @@ impl Stale {
             return None;
         }
         let offline = rejection.kind == Kind::UpstreamsDown;
-        kept.give_if(|entry, now| {
-            entry.stale_ms(now) <= kept.on_error_ms || (offline && entry.age_ms(now) <= kept.offline_ms)
+        old.give_if(|entry, now| {
+            entry.stale_ms(now) <= old.on_error_ms || (offline && entry.age_ms(now) <= old.offline_ms)
         })
     }
 }
 
-impl Kept {
+impl Old {
     fn give_if(&self, may: impl Fn(&Entry, Moment) -> bool) -> Option<Answer> {
         let now = Moment::of(self.wanted.clock.wall());
         if !may(&self.entry, now) {

@@ -37,7 +37,7 @@ pub use tiers::Which;
 use ask::Ask;
 use entry::{Labels, Moment};
 use fill::{Filling, Passed};
-use given::{Kept, Wanted};
+use given::{Old, Wanted};
 use key::{Key, Keyed};
 use metrics::Metrics;
 use tiers::{Found, Tier, Tiers};
@@ -45,12 +45,15 @@ use tiers::{Found, Tier, Tiers};
 #[cfg(test)]
 mod tests;
 
+/// A whole answer, and where its texts were cut.
+pub type Kept = (Bytes, Bytes);
+
 /// How answers are brought from one form into the other, by whoever knows the dialects.
 #[derive(Clone, Copy)]
 pub struct Forms {
     /// The whole answer that a stream comes to, and where its texts were cut. With the tokens that the service reported, if
     /// the stream does not say so itself. `None`: it cannot be had from the stream.
-    pub assemble: fn(Operation, &Bytes, Option<Usage>) -> Option<(Bytes, Bytes)>,
+    pub assemble: fn(Operation, &Bytes, Option<Usage>) -> Option<Kept>,
     /// The stream of a kept answer, with its report of tokens if that is wanted. `None`: it cannot be had from it.
     pub play: fn(Operation, &Entry, bool) -> Option<Bytes>,
 }
@@ -156,7 +159,7 @@ impl Cache {
                 return Ok(Lookup::Hit(answer));
             }
             let offline_ms = self.config.offline_s.saturating_mul(1000);
-            stale.kept = Some(Kept { entry, wanted, on_error_ms: ask.on_error_ms, offline_ms });
+            stale.old = Some(Box::new(Old { entry, wanted, on_error_ms: ask.on_error_ms, offline_ms }));
         }
         if ask.only {
             return Err(ask::not_kept());

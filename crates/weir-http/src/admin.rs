@@ -56,9 +56,11 @@ impl Admin {
                 Err(reason) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{reason}\n")),
             },
             "/status" => reply(StatusCode::OK, "application/json", format!("{:#}\n", (self.status)())),
-            "/" => {
-                reply(StatusCode::OK, TEXT, "weir: /metrics /healthz /readyz /status, POST /cache/purge\n".into())
-            }
+            "/" => reply(
+                StatusCode::OK,
+                TEXT,
+                "weir: /metrics /healthz /readyz /status, POST /cache/purge\n".into(),
+            ),
             path => reply(StatusCode::NOT_FOUND, TEXT, format!("{path} is not here; try /\n")),
         }
     }

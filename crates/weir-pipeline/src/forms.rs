@@ -12,7 +12,7 @@ pub const fn forms() -> Forms {
     Forms { assemble, play }
 }
 
-fn assemble(operation: Operation, stream: &Bytes, usage: Option<Usage>) -> Option<(Bytes, Bytes)> {
+fn assemble(operation: Operation, stream: &Bytes, usage: Option<Usage>) -> Option<weir_cache::Kept> {
     let Kept { body, cuts } = replay::assemble(operation, stream)?;
     match (operation, usage) {
         (Operation::Chat | Operation::Completions, Some(usage)) => Some((with_usage(&body, usage)?, cuts)),

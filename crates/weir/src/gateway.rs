@@ -190,7 +190,9 @@ fn which(query: &str) -> Result<Which, String> {
         return Ok(Which::All);
     }
     let (what, name) = query.split_once('=').ok_or_else(|| format!("the query is `{query}`; {expected}"))?;
-    let name = percent_decode_str(name).decode_utf8().map_err(|_| format!("`{name}` is no text; {expected}"))?;
+    let name = percent_decode_str(name)
+        .decode_utf8()
+        .map_err(|error| format!("`{name}` is no text: {error}; {expected}"))?;
     let name = name.into_owned();
     match what {
         "key" => Ok(Which::Tenant(name)),

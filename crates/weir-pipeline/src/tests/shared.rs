@@ -67,7 +67,10 @@ async fn when_all_have_left_the_call_is_over() {
         assert!(std::future::poll_fn(|cx| Poll::Ready(life.as_mut().poll(cx).is_pending())).await);
     }
     settle().await;
-    assert_eq!(pipeline.attempts.route().snapshots().iter().map(|endpoint| endpoint.in_flight).sum::<usize>(), 1);
+    assert_eq!(
+        pipeline.attempts.route().snapshots().iter().map(|endpoint| endpoint.in_flight).sum::<usize>(),
+        1
+    );
     drop(lives);
     settle().await;
     at_rest(&pipeline);

@@ -52,7 +52,8 @@ fn an_answer_that_came_as_a_stream_is_known_in_both_forms() {
     assert_eq!(said(&again), said(&miss));
     assert_eq!(said(&whole), said(&miss));
     let pieces = |reply: &Reply| -> Vec<_> {
-        let said = reply.events().into_iter().map(|event| event["choices"][0]["delta"]["content"].to_string());
+        let said =
+            reply.events().into_iter().map(|event| event["choices"][0]["delta"]["content"].to_string());
         said.filter(|piece| piece.len() > 2 && piece != "null").collect()
     };
     assert_eq!(pieces(&again), pieces(&miss));
@@ -175,7 +176,8 @@ fn answers_are_thrown_out_by_what_they_are_known_by() {
     let (status, words) = purge("colour=red");
     assert_eq!(status, 400);
     assert!(words["error"].as_str().unwrap().contains("`colour`"), "{words}");
-    let page = Caller::to(&weir.admin).send("POST", "/cache/purge?all", &[("origin", "http://evil")], "").read();
+    let page =
+        Caller::to(&weir.admin).send("POST", "/cache/purge?all", &[("origin", "http://evil")], "").read();
     assert_eq!(page.status, 403);
 }
 
