@@ -67,7 +67,7 @@ impl Process {
     async fn keep(&self, extra: &str, answer: &[u8]) {
         match self.cache.look(&deterministic(extra), &tenant(1), URGENCY).await {
             Ok(Lookup::Miss(Miss { fill, .. })) => {
-                answer_with(fill, Bytes::copy_from_slice(answer), Some(Finish::Whole))
+                answer_with(fill, Bytes::copy_from_slice(answer), Some(Finish::Whole));
             }
             Ok(Lookup::Hit(_)) => panic!("it was not known before"),
             Err(refused) => panic!("{refused:?}"),
