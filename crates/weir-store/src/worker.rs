@@ -221,7 +221,9 @@ impl Writer {
                 return;
             }
         }
-        if let Err(reason) = self.connection.execute_batch("PRAGMA optimize") {
+        // Into the file itself, so that it can be copied without its log.
+        if let Err(reason) = self.connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)")
+        {
             warn!(database = %self.path.display(), %reason, "the database could not be tidied up");
         }
     }
@@ -236,7 +238,11 @@ impl Writer {
             for job in std::iter::once(first).chain(rest).take(GROUP_MAX) {
                 let (is_damage, acknowledge) = job(&self.connection);
                 acknowledges.push(acknowledge);
-                damaged |= is_damage;
+                damaged = is_damage;
+                if damaged {
+                    // What waits behind it goes into the new file.
+                    break;
+                }
             }
             committed = self.connection.execute_batch("COMMIT");
         } else {
