@@ -69,6 +69,7 @@ impl Bench {
             bytes: 2_000,
             arrived: self.now,
             begin_by: self.now + Duration::from_secs(86_400),
+            returns: false,
         };
         match self.line.enter(self.at(), &ask, &mut self.told) {
             Some(grant) => self.held.push_back(grant),

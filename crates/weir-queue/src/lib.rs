@@ -93,6 +93,7 @@ impl Queue {
             bytes: request.envelope.body.len(),
             arrived: place.arrived,
             begin_by: place.begin_by,
+            returns: false,
         };
         let permit = self.lines[place.pool.0].turn(&ask).await?;
         request.trail.permitted(self.clock.now());

@@ -142,7 +142,8 @@ impl<W: Clone> Line<W> {
     pub fn join(&mut self, at: Moment, ask: &Ask, wake: W, told: &mut Told<W>) -> Result<Ticket, Refusal> {
         self.tick(at);
         let (level, tenant) = (ask.level(), self.place(&ask.tenant));
-        let desperate = self.is_no_use(at, ask.arrived, ask.begin_by) && self.has_place_without_rest(at);
+        let desperate =
+            self.is_no_use(at, (ask.arrived, ask.begin_by), ask.returns) && self.has_place_without_rest(at);
         // Who does not stay in line needs no place there.
         if !desperate {
             let wait = self.predict(at, level, tenant, ask.arrived);
@@ -163,6 +164,7 @@ impl<W: Clone> Line<W> {
             arrived: ask.arrived,
             joined: at.now,
             begin_by: ask.begin_by,
+            returns: ask.returns,
         });
         self.link(id);
         let ticket = self.waiters.ticket(id);
@@ -195,8 +197,8 @@ impl<W: Clone> Line<W> {
         }
         self.deal(at, told);
         let id = self.waiters.find(ticket)?;
-        let Waiter { level, arrived, joined, begin_by, .. } = *self.waiters.get(id);
-        let no_use = self.is_no_use(at, arrived, begin_by);
+        let Waiter { level, arrived, joined, begin_by, returns, .. } = *self.waiters.get(id);
+        let no_use = self.is_no_use(at, (arrived, begin_by), returns);
         if no_use && self.has_place_without_rest(at) {
             self.serve_desperate(at, id, told);
             // It may have kept the watch.

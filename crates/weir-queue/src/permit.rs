@@ -52,7 +52,7 @@ impl Permit {
             return Ok(());
         }
         // It was charged for when it first had its turn.
-        let ask = Ask { cost: 0.0, begin_by, ..self.ask.clone() };
+        let ask = Ask { cost: 0.0, begin_by, returns: true, ..self.ask.clone() };
         let mut again = self.shared.turn(&ask).await?;
         if let (Some(grant), Some(again)) = (&mut self.grant, again.grant.take()) {
             self.shared.lock().merge(grant, again);

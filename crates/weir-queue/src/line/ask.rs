@@ -86,6 +86,8 @@ pub struct Ask {
     pub arrived: Instant,
     /// When its turn comes too late.
     pub begin_by: Instant,
+    /// It has had a turn, and comes back after a wait.
+    pub returns: bool,
 }
 
 impl Ask {

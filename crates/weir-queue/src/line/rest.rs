@@ -44,11 +44,17 @@ impl Rest {
 
 impl<W: Clone> Line<W> {
     /// Whether waiting for those who rest is no use to someone.
-    pub(super) fn is_no_use(&self, at: Moment, arrived: Instant, begin_by: Instant) -> bool {
+    pub(super) fn is_no_use(
+        &self,
+        at: Moment,
+        (arrived, begin_by): (Instant, Instant),
+        returns: bool,
+    ) -> bool {
         let Some(ends) = self.rest.ends(arrived) else { return false };
         // An open circuit is worth waiting for although it says when it will be called again: somebody else may find out
-        // before that the service is back. A key that is of no use for many minutes is not.
-        let too_late = begin_by.min(at.now + self.rest.wait);
+        // before that the service is back. A key that is of no use for many minutes is not. And whoever has found a dead
+        // service need not wait for a moment that lies beyond its patience.
+        let too_late = begin_by.min(if returns { ends } else { at.now + self.rest.wait });
         at.now >= ends || at.room.until.is_some_and(|until| until >= too_late)
     }
 

@@ -22,6 +22,7 @@ pub(super) struct Waiter<W> {
     pub(super) arrived: Instant,
     pub(super) joined: Instant,
     pub(super) begin_by: Instant,
+    pub(super) returns: bool,
 }
 
 /// Which of the two lists.

@@ -197,3 +197,23 @@ proptest! {
         prop_assert_eq!((world.line.waiting(), world.line.out()), (0, 0));
     }
 }
+
+#[test]
+fn whoever_has_found_a_dead_service_does_not_wait_for_a_moment_beyond_its_patience() {
+    let wait_ms = OUTAGE_WAIT.as_millis() as u64;
+    let mut world = World::new(2, &calm());
+    world.room = resting(1_000);
+    world.come(ask(1, 5, 0)).unwrap();
+    // Two thirds of its patience later: the rest ends within what is left of it, or not.
+    world.now_ms = wait_ms * 2 / 3;
+    let back = |_world: &World| crate::line::Ask { returns: true, ..ask(1, 5, 0) };
+    world.room = resting(wait_ms - 1);
+    let stays = world.come(back(&world)).unwrap();
+    assert!(world.waiting.contains_key(&stays));
+    world.room = resting(wait_ms + 1);
+    let goes = world.come(back(&world)).unwrap();
+    assert!(world.held[&goes].0.is_desperate());
+    // A newcomer waits: somebody may find out before that the service is back.
+    let comes = world.come(ask(1, 5, world.now_ms)).unwrap();
+    assert!(world.waiting.contains_key(&comes));
+}

@@ -47,6 +47,7 @@ pub(super) fn ask(from: u8, level: u8, now_ms: u64) -> Ask {
         bytes: 1,
         arrived: at(now_ms),
         begin_by: at(now_ms + PATIENT_MS),
+        returns: false,
     }
 }
 
