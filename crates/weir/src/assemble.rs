@@ -71,7 +71,8 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         revision: &revision,
         forms: forms(),
     };
-    let (cache, cache_threads) = Cache::new(parts, &mut registry).context("cache.disk")?;
+    let (cache, cache_threads) =
+        Cache::new(parts, &mut registry).map_err(|error| anyhow::anyhow!("{error}; see `[cache] disk`"))?;
     let lines: Vec<_> = config
         .pool
         .iter()
