@@ -59,7 +59,7 @@ struct Flight {
 
 #[derive(Default)]
 struct State {
-    begun: Option<Begun>,
+    begun: Option<Result<Begun, Unanswered>>,
     chunks: Vec<Chunk>,
     /// Chunks that are gone from the front: those who have not read them by now never will.
     gone: usize,
@@ -75,13 +75,22 @@ struct State {
 
 /// How the answer to a shared call began.
 #[derive(Clone)]
-pub enum Begun {
-    /// With all of it; and what it is less than was asked for.
-    Whole(Head, Chunk, Option<String>),
-    /// With its head; chunks follow. And what it is less than was asked for.
-    Stream(Head, Option<String>),
-    /// Not at all.
+pub struct Begun {
+    /// Its head.
+    pub head: Head,
+    /// All of it, when it comes in one piece; else chunks follow.
+    pub whole: Option<Chunk>,
+    /// What it is less than was asked for.
+    pub degraded: Option<String>,
+}
+
+/// Why a shared call brought no answer.
+#[derive(Clone, Debug)]
+pub enum Unanswered {
+    /// Whoever made it was told so.
     Rejected(Rejection),
+    /// It was given up: nobody had listened when this one came.
+    GivenUp,
 }
 
 /// Whoever makes the call. Dropping it tells the listeners that nothing more comes.
@@ -152,9 +161,14 @@ impl State {
 }
 
 impl Lead {
-    /// The answer begins, or does not.
+    /// The answer begins.
     pub fn begun(&self, begun: Begun) {
-        self.flight.change(|state| state.begun = Some(begun));
+        self.flight.change(|state| state.begun = Some(Ok(begun)));
+    }
+
+    /// There is none.
+    pub fn rejected(self, rejection: Rejection) {
+        self.flight.change(|state| state.begun = Some(Err(Unanswered::Rejected(rejection))));
     }
 
     /// A piece of it.
@@ -206,23 +220,29 @@ impl Listener {
         self
     }
 
-    /// Waits until the answer begins, or it is known that it will not.
-    pub async fn begun(&mut self) -> Begun {
-        std::future::poll_fn(|cx| {
+    /// Waits until the answer begins.
+    ///
+    /// # Errors
+    /// It will not.
+    pub async fn begun(&mut self) -> Result<Begun, Unanswered> {
+        let begun = std::future::poll_fn(|cx| {
             let mut state = self.flight.lock();
             match (&state.begun, &state.end) {
                 (Some(begun), _) => Poll::Ready(begun.clone()),
-                (None, Some(_)) => {
-                    let message = "the call that was shared was given up before its answer began";
-                    Poll::Ready(Begun::Rejected(Rejection::new(weir_core::Kind::UpstreamsDown, message)))
-                }
+                (None, Some(_)) => Poll::Ready(Err(Unanswered::GivenUp)),
                 (None, None) => {
                     state.waiting.insert(self.number, cx.waker().clone());
                     Poll::Pending
                 }
             }
-        })
-        .await
+        });
+        let begun = begun.await?;
+        Ok(Begun { whole: begun.whole.map(|chunk| self.told(chunk)), ..begun })
+    }
+
+    /// A chunk as this one gets it.
+    fn told(&self, chunk: Chunk) -> Chunk {
+        if self.free { Chunk { usage: None, ..chunk } } else { chunk }
     }
 }
 
@@ -236,7 +256,7 @@ impl ChunkStream for Listener {
         };
         if let Some(chunk) = state.chunks.get(at).cloned() {
             self.read += 1;
-            return Poll::Ready(Some(Ok(if self.free { Chunk { usage: None, ..chunk } } else { chunk })));
+            return Poll::Ready(Some(Ok(self.told(chunk))));
         }
         match &state.end {
             Some(Ok(())) => Poll::Ready(None),

@@ -30,7 +30,7 @@ use weir_store::{OpenError, Reader, Writer};
 
 pub use entry::Entry;
 pub use fill::Fill;
-pub use flight::{Begun, FlightKey, Flights, Lead, Listener};
+pub use flight::{Begun, FlightKey, Flights, Lead, Listener, Unanswered};
 pub use given::Stale;
 pub use tiers::Which;
 

@@ -84,7 +84,9 @@ impl Pipeline {
             Lookup::Miss(miss) => miss,
         };
         let stale = stale.only_if(admission.may_degrade);
-        if let Some(answer) = self.spares(&admission).then(|| stale.under_pressure()).flatten() {
+        if self.spares(&admission)
+            && let Some(answer) = stale.under_pressure()
+        {
             return Ok(answer.observed_by(admission.into_free_observer()));
         }
         let rates = admission.rates();

@@ -6,9 +6,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use weir_admit::Admission;
-use weir_cache::{Begun, Fill, FlightKey, Lead, Listener};
+use weir_cache::{Begun, Fill, FlightKey, Lead, Listener, Unanswered};
 use weir_core::{Answer, Body, CacheState, Kind, Rejection, Request};
 
 use crate::Pipeline;
@@ -18,7 +19,7 @@ pub type Spawn = Box<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + S
 
 /// A call that came to nothing, and what is left with whoever only listened.
 struct Nothing {
-    rejection: Rejection,
+    why: Unanswered,
     own: Option<(Admission, Fill)>,
 }
 
@@ -28,16 +29,20 @@ impl Pipeline {
         self: &Arc<Self>,
         key: FlightKey,
         request: &Arc<Request>,
-        (admission, fill): (Admission, Fill),
+        own: (Admission, Fill),
     ) -> Result<Answer, Rejection> {
-        let Nothing { rejection, own } = match self.board(key, request, (admission, fill)).await {
+        let Nothing { why, own } = match self.board(key, request, own).await {
             Ok(answer) => return Ok(answer),
             Err(nothing) => nothing,
         };
-        match own.filter(|_| is_worth_another(&rejection)) {
-            Some(own) => self.board(key.again(), request, own).await.map_err(|nothing| nothing.rejection),
-            None => Err(rejection),
-        }
+        let answer = match own.filter(|_| is_worth_another(&why)) {
+            Some(own) => self.board(key.again(), request, own).await.map_err(|nothing| nothing.why),
+            None => Err(why),
+        };
+        answer.map_err(|why| match why {
+            Unanswered::Rejected(rejection) => rejection,
+            Unanswered::GivenUp => given_up(),
+        })
     }
 
     /// Joins a call, or has it made.
@@ -61,36 +66,24 @@ impl Pipeline {
             }
         };
         let begun = tokio::time::timeout_at(begin_by.into(), listener.begun()).await;
-        match begun.unwrap_or_else(|_elapsed| Begun::Rejected(too_late())) {
-            Begun::Rejected(rejection) => Err(Nothing { rejection, own }),
-            begun => Ok(self.heard(begun, listener, request, own)),
+        match begun.unwrap_or_else(|_elapsed| Err(Unanswered::Rejected(too_late()))) {
+            Ok(begun) => Ok(self.heard(begun, listener, request, own.map(|(admission, _fill)| admission))),
+            Err(why) => Err(Nothing { why, own }),
         }
     }
 
-    /// The answer that is listened to, for one of those who do. Whoever leads has paid for it.
-    fn heard(
-        &self,
-        begun: Begun,
-        listener: Listener,
-        request: &Request,
-        own: Option<(Admission, Fill)>,
-    ) -> Answer {
-        let (head, body, degraded) = match begun {
-            Begun::Whole(head, mut chunk, degraded) => {
-                chunk.usage = chunk.usage.filter(|_| own.is_none());
-                (head, Body::Whole(Some(chunk)), degraded)
-            }
-            Begun::Stream(head, degraded) => (head, Body::Stream(Box::pin(listener)), degraded),
-            Begun::Rejected(_) => unreachable!("the caller has looked"),
+    /// The answer that is listened to, for one of those who do. `own`: of one who does not pay for it.
+    fn heard(&self, begun: Begun, listener: Listener, request: &Request, own: Option<Admission>) -> Answer {
+        let body = match begun.whole {
+            Some(whole) => Body::Whole(Some(whole)),
+            None => Body::Stream(Box::pin(listener)),
         };
-        if let (Some(degraded), Some(_)) = (degraded, &own) {
+        let answer = Answer::new(self.clock, begun.head, body);
+        let Some(admission) = own else { return answer };
+        if let Some(degraded) = begun.degraded {
             request.trail.degraded(degraded);
         }
-        let answer = Answer::new(self.clock, head, body);
-        match own {
-            Some((admission, _fill)) => answer.observed_by(admission.into_free_observer()),
-            None => answer,
-        }
+        answer.observed_by(admission.into_free_observer())
     }
 
     /// Makes a call for all who listen, until it is over or nobody does.
@@ -102,24 +95,26 @@ impl Pipeline {
         };
         let mut answer = match made {
             Ok(answer) => answer,
-            Err(rejection) => return lead.begun(Begun::Rejected(rejection)),
+            Err(rejection) => return lead.rejected(rejection),
         };
+        let is_whole = answer.exact_len().is_some();
         let degraded = request.trail.degraded_how().map(str::to_owned);
-        if answer.exact_len().is_none() {
-            lead.begun(Begun::Stream(answer.head.clone(), degraded.clone()));
+        let begun = Begun { head: answer.head.clone(), whole: None, degraded };
+        if !is_whole {
+            lead.begun(begun.clone());
         }
         loop {
             let next = std::future::poll_fn(|cx| match lead.poll_deserted(cx) {
-                std::task::Poll::Ready(()) => std::task::Poll::Ready(None),
-                std::task::Poll::Pending => answer.poll_chunk(cx).map(Some),
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => answer.poll_chunk(cx).map(Some),
             });
             match next.await {
                 // Nobody listens: dropping the answer closes the call.
                 None => return,
                 Some(None) => return lead.ended(Ok(())),
                 Some(Some(Err(failure))) => return lead.ended(Err(failure)),
-                Some(Some(Ok(chunk))) if answer.exact_len().is_some() => {
-                    lead.begun(Begun::Whole(answer.head.clone(), chunk, degraded.clone()));
+                Some(Some(Ok(chunk))) if is_whole => {
+                    lead.begun(Begun { whole: Some(chunk), ..begun.clone() })
                 }
                 Some(Some(Ok(chunk))) => lead.chunk(chunk),
             }
@@ -128,13 +123,23 @@ impl Pipeline {
 }
 
 /// What the caller did wrong, and what its service said of it, stays so. Anything else may have been the matter of the one
-/// that led: its deadline, its rate, its place in line.
-fn is_worth_another(rejection: &Rejection) -> bool {
-    !matches!(rejection.kind, Kind::BadRequest | Kind::UnknownModel | Kind::Upstream | Kind::UpstreamsDown)
+/// that led: its deadline, its rate, its place in line, its having left.
+pub(crate) const fn is_worth_another(why: &Unanswered) -> bool {
+    match why {
+        Unanswered::GivenUp => true,
+        Unanswered::Rejected(rejection) => !matches!(
+            rejection.kind,
+            Kind::BadRequest | Kind::UnknownModel | Kind::Upstream | Kind::UpstreamsDown
+        ),
+    }
 }
 
 fn too_late() -> Rejection {
     let message =
         "the call that was shared had not begun to answer when the request's time to begin was over";
     Rejection::new(Kind::DeadlineExceeded, message)
+}
+
+fn given_up() -> Rejection {
+    Rejection::new(Kind::UpstreamsDown, "the call that was shared was given up before its answer began")
 }

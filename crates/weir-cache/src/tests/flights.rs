@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use weir_core::{Chunk, ChunkStream, Class, Failure, Head, Kind, Priority};
+use weir_core::{Chunk, ChunkStream, Class, Failure, Head, Kind, Priority, Rejection, Usage};
 
-use crate::flight::{Begun, FlightKey, Flights, Lead, Listener};
+use crate::flight::{Begun, FlightKey, Flights, Lead, Listener, Unanswered};
 
 const KEY: FlightKey = FlightKey::new([1; 32], (true, false), (Priority::LAST, true));
 
@@ -78,11 +78,11 @@ async fn whoever_leads_wakes_when_the_last_listener_leaves_and_listeners_when_so
     let (lead, mut listener) = leads(&flights, KEY);
     let leading = async {
         tokio::task::yield_now().await;
-        lead.begun(Begun::Stream(Head::default(), None));
+        lead.begun(Begun { head: Head::default(), whole: None, degraded: None });
         std::future::poll_fn(|cx| lead.poll_deserted(cx)).await;
     };
     let listening = async {
-        assert!(matches!(listener.begun().await, Begun::Stream(..)));
+        assert!(listener.begun().await.is_ok());
         drop(listener);
     };
     tokio::join!(leading, listening);
@@ -107,8 +107,22 @@ async fn who_waits_for_a_beginning_that_never_comes_is_told() {
     let flights = Arc::new(Flights::default());
     let (lead, mut listener) = leads(&flights, KEY);
     drop(lead);
-    let begun = listener.begun().await;
-    assert!(matches!(begun, Begun::Rejected(rejection) if rejection.kind == Kind::UpstreamsDown));
+    assert!(matches!(listener.begun().await, Err(Unanswered::GivenUp)), "no fault of the service's");
+    let (lead, mut listener) = leads(&flights, KEY);
+    lead.rejected(Rejection::new(Kind::Overloaded, ""));
+    let told = listener.begun().await;
+    assert!(matches!(told, Err(Unanswered::Rejected(rejection)) if rejection.kind == Kind::Overloaded));
+}
+
+#[tokio::test]
+async fn only_one_of_those_who_share_a_whole_answer_is_told_what_it_used() {
+    let flights = Arc::new(Flights::default());
+    let (lead, mut pays) = leads(&flights, KEY);
+    let mut free = follows(&flights).free();
+    let whole = Some(Chunk { usage: Some(Usage::default()), ..chunk(b"answer") });
+    lead.begun(Begun { head: Head::default(), whole, degraded: None });
+    let usage = |begun: Result<Begun, Unanswered>| begun.unwrap().whole.unwrap().usage;
+    assert_eq!((usage(pays.begun().await), usage(free.begun().await)), (Some(Usage::default()), None));
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use weir_core::{CacheState, Class, Request};
+use weir_cache::Unanswered;
+use weir_core::{CacheState, Class, Kind, Rejection, Request};
 use weir_settle::Outcome;
+
+use crate::shared::is_worth_another;
 
 use super::pipeline::{at_rest, live, plain};
 use super::world::{Script, pipeline};
@@ -85,4 +88,16 @@ async fn what_the_caller_did_wrong_is_told_to_all_after_one_call() {
     assert!(answers.iter().flatten().all(|answer| !answer.head.status.is_success()));
     drop(answers);
     assert_eq!(records.0.lock().unwrap().iter().map(|record| record.attempts).sum::<u32>(), 1);
+}
+
+#[test]
+fn a_call_that_its_own_caller_gave_up_is_made_for_the_next() {
+    assert!(is_worth_another(&Unanswered::GivenUp));
+    let check = |kind, expected| {
+        assert_eq!(is_worth_another(&Unanswered::Rejected(Rejection::new(kind, ""))), expected, "{kind:?}");
+    };
+    check(Kind::DeadlineExceeded, true);
+    check(Kind::QueueTimeout, true);
+    check(Kind::Upstream, false);
+    check(Kind::BadRequest, false);
 }
