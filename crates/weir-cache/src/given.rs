@@ -13,6 +13,7 @@ use weir_core::{
 use crate::Forms;
 use crate::entry::{Entry, Moment};
 use crate::key::has_forms;
+use crate::metrics::Metrics;
 
 /// How stale an answer may be that is given because the service is pressed.
 const STALE_PRESSED_MS: u64 = 30_000;
@@ -26,10 +27,11 @@ pub(crate) struct Wanted {
     stream: bool,
     usage: bool,
     trail: Arc<Trail>,
+    metrics: Arc<Metrics>,
 }
 
 impl Wanted {
-    pub(crate) fn by(request: &Request, clock: Clock, forms: Forms) -> Self {
+    pub(crate) fn by(request: &Request, clock: Clock, forms: Forms, metrics: Arc<Metrics>) -> Self {
         let envelope = &request.envelope;
         Self {
             clock,
@@ -38,6 +40,7 @@ impl Wanted {
             stream: envelope.stream && has_forms(request.operation),
             usage: envelope.wants_usage,
             trail: request.trail.clone(),
+            metrics,
         }
     }
 
@@ -47,7 +50,10 @@ impl Wanted {
         let mut head = Head::default();
         head.headers.insert(header::AGE, HeaderValue::from(age));
         let (kind, body) = if self.stream {
-            let bytes = (self.forms.play)(self.operation, entry, self.usage)?;
+            let Some(bytes) = (self.forms.play)(self.operation, entry, self.usage) else {
+                self.metrics.unplayable.inc();
+                return None;
+            };
             let chunk = Chunk { bytes, progress: true, ..Chunk::default() };
             ("text/event-stream", Body::Stream(Box::pin(Played(Some(chunk)))))
         } else {
@@ -56,6 +62,7 @@ impl Wanted {
         };
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         self.trail.cache_said(state);
+        self.metrics.given(state);
         Some(Answer::new(self.clock, head, body))
     }
 }

@@ -149,7 +149,7 @@ impl Cache {
             return Ok(Lookup::Miss(Miss { fill: Fill::none(), stale: Stale::NONE, shared: None }));
         };
         let key = self.keyed.key(tenant, request);
-        let wanted = Wanted::by(request, self.clock, self.forms);
+        let wanted = Wanted::by(request, self.clock, self.forms, self.metrics.clone());
         let purges = self.tiers.purges();
         let mut stale = Stale::NONE;
         if let Some(Found { entry, state }) = self.find(&key).await {
@@ -185,11 +185,6 @@ impl Cache {
         self.tiers.purge(which).await.map_err(|error| error.to_string())
     }
 
-    /// How many answers memory holds, and their bytes.
-    pub fn held(&self) -> (u64, u64) {
-        self.tiers.held()
-    }
-
     async fn find(&self, key: &Key) -> Option<Found> {
         let now = Moment::of(self.clock.wall());
         match self.tiers.in_memory(key, now) {
@@ -208,22 +203,13 @@ impl Cache {
         if !fresh && entry.stale_ms(now) >= ask.stale_max_ms {
             return None;
         }
-        let answer = wanted.give(entry, if fresh { state } else { CacheState::HitStale });
-        match (&answer, fresh) {
-            (None, _) => self.metrics.unplayable.inc(),
-            (Some(_), true) => self.metrics.hit.inc(),
-            (Some(_), false) => self.metrics.stale.inc(),
-        };
-        answer
+        wanted.give(entry, if fresh { state } else { CacheState::HitStale })
     }
 
     fn fill(&self, request: &Request, tenant: &Tenant, key: Key, ask: Ask, purges: u64) -> Fill {
         let streamed = request.envelope.stream && key::has_forms(request.operation);
-        let labels = Labels {
-            tenant: tenant.name.clone(),
-            model: request.model.clone(),
-            tag: ask.tag.as_str().into(),
-        };
+        let labels =
+            Labels { tenant: tenant.name.clone(), model: request.model.clone(), tag: ask.tag.into() };
         Fill::new(Filling {
             clock: self.clock,
             tiers: self.tiers.clone(),

@@ -4,6 +4,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
+use weir_core::CacheState;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Labels {
@@ -14,10 +15,10 @@ struct Labels {
 /// Handles of the fast tier resolved once; counting there is one atomic add.
 pub(crate) struct Metrics {
     requests: Family<Labels, Counter>,
-    pub(crate) hit: Counter,
+    hit: Counter,
     pub(crate) miss: Counter,
     pub(crate) bypass: Counter,
-    pub(crate) stale: Counter,
+    stale: Counter,
     pub(crate) unplayable: Counter,
 }
 
@@ -30,6 +31,15 @@ impl Metrics {
         let [hit, miss, bypass, stale, unplayable] =
             ["hit", "miss", "bypass", "stale", "unplayable"].map(handle);
         Self { requests, hit, miss, bypass, stale, unplayable }
+    }
+
+    /// A kept answer was given. One from below was not in memory.
+    pub(crate) fn given(&self, state: CacheState) {
+        match state {
+            CacheState::HitMemory => self.hit.inc(),
+            CacheState::HitStale => self.stale.inc(),
+            _ => self.miss.inc(),
+        };
     }
 
     /// A tier below memory was asked.

@@ -174,11 +174,6 @@ impl Tiers {
         Ok(most)
     }
 
-    /// Entries and bytes in memory.
-    pub(crate) fn held(&self) -> (u64, u64) {
-        self.memory.held()
-    }
-
     fn failed(&self, below: &Below, error: &TierError) {
         self.metrics.failed(below.tier.name());
         if below.breaker().ill(self.clock.now()) {

@@ -155,6 +155,31 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_a_new_one_begu
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test plays the binary, which gives the workers their threads"
+)]
+async fn damage_that_many_reads_find_sets_one_file_aside() {
+    let folder = Folder::new();
+    let (store, threads) = open(&folder.file());
+    store.write(add("one")).unwrap().await.unwrap();
+    close(store, threads);
+    let mut bytes = std::fs::read(folder.file()).unwrap();
+    bytes[4096..].fill(0xa5);
+    std::fs::write(folder.file(), bytes).unwrap();
+    let (store, reader, writer) = Store::open(folder.file(), SCHEMA, 10).unwrap();
+    let reading = std::thread::spawn(|| reader.run());
+    assert!(words(&store).await.is_err() && words(&store).await.is_err());
+    // Only now comes the writer, and hears of it twice.
+    let writing = std::thread::spawn(|| writer.run());
+    store.write(add("two")).unwrap().await.unwrap();
+    assert_eq!(words(&store).await.unwrap(), ["two"]);
+    close(store, [reading, writing]);
+    assert!(folder.0.join("words.db.damaged-1").exists());
+    assert!(!folder.0.join("words.db.damaged-2").exists());
+}
+
+#[tokio::test]
 async fn a_database_of_another_version_is_left_alone() {
     let folder = Folder::new();
     let (store, threads) = open(&folder.file());

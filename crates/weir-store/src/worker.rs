@@ -185,7 +185,10 @@ impl Reader {
             };
             if damaged {
                 open = None;
-                let look: Write = Box::new(|_connection| (true, Box::new(|_committed| {})));
+                // Unless it has been set aside since: its successor is whole.
+                let now = self.era.clone();
+                let look: Write =
+                    Box::new(move |_file| (now.load(Ordering::Acquire) == era, Box::new(|_committed| {})));
                 // When its queue is full it will see for itself.
                 let _busy = self.writer.try_send(look);
             }

@@ -41,6 +41,7 @@ impl Drop for Folder {
 /// A process that keeps answers on disk.
 struct Process {
     cache: Cache,
+    registry: Registry,
     threads: [JoinHandle<()>; 2],
 }
 
@@ -54,14 +55,27 @@ impl Process {
         let chance = Arc::new(Chance::seeded(1));
         let parts =
             Parts { clock: clock(), chance, config, secret: [secret; 32], revision: &[], forms: FORMS };
-        let (cache, threads) = Cache::new(parts, &mut Registry::default()).unwrap();
+        let mut registry = Registry::default();
+        let (cache, threads) = Cache::new(parts, &mut registry).unwrap();
         let Threads(reader, writer) = threads.expect("there is a tier on disk");
-        Self { cache, threads: [std::thread::spawn(|| reader.run()), std::thread::spawn(|| writer.run())] }
+        Self {
+            cache,
+            registry,
+            threads: [std::thread::spawn(|| reader.run()), std::thread::spawn(|| writer.run())],
+        }
     }
 
     fn stop(self) {
         drop(self.cache);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+
+    /// How often a tier had this result.
+    fn counted(&self, tier: &str, result: &str) -> u64 {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        let line = format!("weir_cache_requests_total{{tier=\"{tier}\",result=\"{result}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
     }
 
     async fn keep(&self, extra: &str, answer: &[u8]) {
@@ -93,6 +107,9 @@ async fn answers_outlive_the_process_and_are_then_in_memory() {
     let answer = Bytes::from_static(b"answer");
     assert_eq!(process.known("").await, Some((answer.clone(), CacheState::HitDisk)));
     assert_eq!(process.known("").await, Some((answer, CacheState::HitMemory)));
+    // Each tier counts for itself: the answer from disk was not in memory.
+    let counts = [("memory", "hit"), ("memory", "miss"), ("disk", "hit"), ("disk", "miss")];
+    assert_eq!(counts.map(|(tier, result)| process.counted(tier, result)), [1, 1, 1, 0]);
     process.stop();
 }
 

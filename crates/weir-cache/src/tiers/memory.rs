@@ -53,9 +53,4 @@ impl Memory {
         self.held.retain(|_key, held| !which.has(&held.entry));
         before.saturating_sub(self.held.len()) as u64
     }
-
-    /// Entries, and their bytes.
-    pub(crate) fn held(&self) -> (u64, u64) {
-        (self.held.len() as u64, self.held.weight())
-    }
 }
