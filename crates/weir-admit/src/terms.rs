@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, HeaderValue};
-use weir_core::{Kind, Operation, Priority, Rejection, Request, names};
+use http::HeaderValue;
+use weir_core::{Operation, Priority, Rejection, Request, names};
 
 /// Priority and time limits of one request.
 pub(crate) struct Terms {
@@ -42,7 +42,7 @@ fn may_degrade(request: &Request) -> Result<bool, Rejection> {
     match text(asked) {
         Some("allow") => Ok(can),
         Some("never") => Ok(false),
-        _ => Err(bad_header(&names::DEGRADE, asked, "`allow` or `never`")),
+        _ => Err(Rejection::bad_header(&names::DEGRADE, asked, "`allow` or `never`")),
     }
 }
 
@@ -51,7 +51,7 @@ fn priority(request: &Request) -> Result<Option<Priority>, Rejection> {
     if let Some(asked) = request.headers.get(&names::PRIORITY) {
         let level = text(asked).and_then(|text| text.parse().ok()).and_then(Priority::new);
         let expected = "a level from 0 (first) to 9 (last)";
-        return level.map(Some).ok_or_else(|| bad_header(&names::PRIORITY, asked, expected));
+        return level.map(Some).ok_or_else(|| Rejection::bad_header(&names::PRIORITY, asked, expected));
     }
     const SOON: u8 = 2;
     const WHENEVER: u8 = 8;
@@ -72,7 +72,7 @@ fn deadline(request: &Request) -> Result<Option<Duration>, Rejection> {
         Some(ms @ 1..=MS_MAX) => Ok(Some(Duration::from_millis(ms))),
         _ => {
             let expected = format!("a whole number of milliseconds from 1 to {MS_MAX} (one day)");
-            Err(bad_header(&names::DEADLINE_MS, asked, &expected))
+            Err(Rejection::bad_header(&names::DEADLINE_MS, asked, &expected))
         }
     }
 }
@@ -91,12 +91,4 @@ fn leave_room(timeout: Duration) -> Duration {
 
 fn text(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok().map(str::trim)
-}
-
-fn bad_header(name: &HeaderName, value: &HeaderValue, expected: &str) -> Rejection {
-    /// More of a value than this shows nothing that helps.
-    const SHOWN_MAX: usize = 64;
-    let shown: String = String::from_utf8_lossy(value.as_bytes()).chars().take(SHOWN_MAX).collect();
-    Rejection::new(Kind::BadRequest, format!("the header `{name}` is `{shown}`, which is not {expected}"))
-        .at(name.as_str())
 }

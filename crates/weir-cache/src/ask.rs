@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, HeaderName};
+use http::header::CACHE_CONTROL;
 use weir_core::{Kind, Operation, Rejection, Request, names};
 
 use crate::config::{self, Mode};
@@ -83,40 +83,34 @@ fn may_be_kept(request: &Request, mode: Mode) -> bool {
 }
 
 fn switched_off(request: &Request) -> Result<bool, Rejection> {
-    match header(request, &names::CACHE)? {
-        None | Some("exact") => Ok(false),
-        Some("off") => Ok(true),
-        Some(other) => Err(misread(&names::CACHE, other, "`off` or `exact`")),
+    let Some(asked) = request.headers.get(&names::CACHE) else { return Ok(false) };
+    match asked.as_bytes() {
+        b"exact" => Ok(false),
+        b"off" => Ok(true),
+        _ => Err(Rejection::bad_header(&names::CACHE, asked, "`off` or `exact`")),
     }
 }
 
 /// How long the answer is to be fresh, in seconds; never longer than it is kept at all.
 fn ttl(request: &Request, config: &config::Cache) -> Result<u64, Rejection> {
-    let Some(asked) = header(request, &names::CACHE_TTL)? else { return Ok(config.ttl_s) };
+    let Some(asked) = request.headers.get(&names::CACHE_TTL) else { return Ok(config.ttl_s) };
     let longest = config.offline_s.max(config.ttl_s);
-    match asked.trim().parse() {
-        Ok(ttl) if (1..=longest).contains(&ttl) => Ok(ttl),
-        _ => Err(misread(&names::CACHE_TTL, asked, &format!("seconds from 1 to {longest}"))),
-    }
+    let ttl = asked.to_str().ok().and_then(|text| text.trim().parse().ok());
+    ttl.filter(|ttl| (1..=longest).contains(ttl)).ok_or_else(|| {
+        Rejection::bad_header(&names::CACHE_TTL, asked, &format!("a number of seconds from 1 to {longest}"))
+    })
 }
 
 fn tag(request: &Request) -> Result<String, Rejection> {
-    let tag = header(request, &names::CACHE_TAG)?.unwrap_or_default();
-    if tag.len() > TAG_BYTES_MAX {
-        return Err(misread(&names::CACHE_TAG, tag, &format!("at most {TAG_BYTES_MAX} characters")));
-    }
-    Ok(tag.to_owned())
-}
-
-fn header<'r>(request: &'r Request, name: &HeaderName) -> Result<Option<&'r str>, Rejection> {
-    let Some(value) = request.headers.get(name) else { return Ok(None) };
-    value.to_str().map(Some).map_err(|_bytes| misread(name, "bytes that are no text", "text"))
-}
-
-fn misread(name: &HeaderName, value: &str, expected: &str) -> Rejection {
-    let shown: String = value.chars().take(40).collect();
-    let message = format!("the header `{name}` is `{shown}`, expected {expected}");
-    Rejection::new(Kind::BadRequest, message).at(name.as_str())
+    let Some(asked) = request.headers.get(&names::CACHE_TAG) else { return Ok(String::new()) };
+    let tag = asked.to_str().ok().filter(|tag| tag.len() <= TAG_BYTES_MAX);
+    tag.map(str::to_owned).ok_or_else(|| {
+        Rejection::bad_header(
+            &names::CACHE_TAG,
+            asked,
+            &format!("text of at most {TAG_BYTES_MAX} characters"),
+        )
+    })
 }
 
 /// `Cache-Control` as far as it is acted on (RFC 9111, RFC 5861).

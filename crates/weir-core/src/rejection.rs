@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::Reply;
 
@@ -155,6 +155,15 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// A header that cannot be understood. `expected`: what it should be, as in "a level from 0 to 9".
+    pub fn bad_header(name: &HeaderName, value: &HeaderValue, expected: &str) -> Self {
+        /// More of a value than this shows nothing that helps.
+        const SHOWN_MAX: usize = 64;
+        let shown: String = String::from_utf8_lossy(value.as_bytes()).chars().take(SHOWN_MAX).collect();
+        let message = format!("the header `{name}` is `{shown}`, which is not {expected}");
+        Self::new(Kind::BadRequest, message).at(name.as_str())
+    }
+
     /// A rejection that says what was wrong.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), param: None, retry_after: None, reply: None, headers: None }

@@ -114,7 +114,7 @@ impl Pipeline {
                 Some(None) => return lead.ended(Ok(())),
                 Some(Some(Err(failure))) => return lead.ended(Err(failure)),
                 Some(Some(Ok(chunk))) if is_whole => {
-                    lead.begun(Begun { whole: Some(chunk), ..begun.clone() })
+                    lead.begun(Begun { whole: Some(chunk), ..begun.clone() });
                 }
                 Some(Some(Ok(chunk))) => lead.chunk(chunk),
             }

@@ -1,39 +1,15 @@
 //! What a database promises to whoever hands it work.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use weir_testkit::Folder;
 
 use crate::{OpenError, Schema, Store, StoreError, Sync};
 
 const SCHEMA: Schema =
     Schema { version: 3, create: "CREATE TABLE words (word TEXT PRIMARY KEY);", sync: Sync::Normal };
-
-/// A folder of the test's own, gone when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("weir-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("words.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A folder that stays behind harms nobody.
-        let _left = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 #[expect(
     clippy::disallowed_methods,
@@ -64,11 +40,11 @@ async fn words(store: &Store) -> Result<Vec<String>, StoreError> {
 #[tokio::test]
 async fn what_is_acknowledged_is_there_after_a_restart() {
     let folder = Folder::new();
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     assert_eq!(store.write(add("one")).unwrap().await.unwrap(), 1);
     assert_eq!(words(&store).await.unwrap(), ["one"]);
     close(store, threads);
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     assert_eq!(words(&store).await.unwrap(), ["one"]);
     close(store, threads);
 }
@@ -76,12 +52,12 @@ async fn what_is_acknowledged_is_there_after_a_restart() {
 #[tokio::test]
 async fn what_nobody_waited_for_is_written_before_the_threads_end() {
     let folder = Folder::new();
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     for word in ["one", "two", "three"] {
         drop(store.write(add(word)).unwrap());
     }
     close(store, threads);
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     assert_eq!(words(&store).await.unwrap(), ["one", "three", "two"]);
     close(store, threads);
 }
@@ -89,7 +65,7 @@ async fn what_nobody_waited_for_is_written_before_the_threads_end() {
 #[tokio::test]
 async fn a_write_that_fails_takes_back_all_of_itself_and_nothing_of_its_group() {
     let folder = Folder::new();
-    let (store, reader, writer) = Store::open(folder.file(), SCHEMA, 10).unwrap();
+    let (store, reader, writer) = Store::open(folder.file("words.db"), SCHEMA, 10).unwrap();
     let first = store.write(add("one")).unwrap();
     let twice = store.write(|words| add("two")(words).and_then(|_| add("one")(words))).unwrap();
     let last = store.write(add("three")).unwrap();
@@ -106,7 +82,7 @@ async fn a_write_that_fails_takes_back_all_of_itself_and_nothing_of_its_group() 
 #[tokio::test]
 async fn who_finds_the_queue_full_is_told_at_once() {
     let folder = Folder::new();
-    let (store, _reader, _writer) = Store::open(folder.file(), SCHEMA, 1).unwrap();
+    let (store, _reader, _writer) = Store::open(folder.file("words.db"), SCHEMA, 1).unwrap();
     let _waits = store.write(add("one")).unwrap();
     assert!(matches!(store.write(add("two")).err(), Some(StoreError::Busy)));
 }
@@ -114,7 +90,7 @@ async fn who_finds_the_queue_full_is_told_at_once() {
 #[tokio::test]
 async fn who_waits_when_the_threads_go_is_told() {
     let folder = Folder::new();
-    let (store, reader, writer) = Store::open(folder.file(), SCHEMA, 10).unwrap();
+    let (store, reader, writer) = Store::open(folder.file("words.db"), SCHEMA, 10).unwrap();
     let waits = store.write(add("one")).unwrap();
     drop((reader, writer));
     assert!(matches!(waits.await, Err(StoreError::Closed)));
@@ -124,34 +100,37 @@ async fn who_waits_when_the_threads_go_is_told() {
 #[tokio::test]
 async fn a_file_that_is_no_database_is_set_aside() {
     let folder = Folder::new();
-    std::fs::write(folder.file(), "no database at all, but long enough to be taken for one".repeat(100))
-        .unwrap();
-    let (store, threads) = open(&folder.file());
+    std::fs::write(
+        folder.file("words.db"),
+        "no database at all, but long enough to be taken for one".repeat(100),
+    )
+    .unwrap();
+    let (store, threads) = open(&folder.file("words.db"));
     assert!(words(&store).await.unwrap().is_empty());
     store.write(add("one")).unwrap().await.unwrap();
     close(store, threads);
-    let aside = std::fs::read_to_string(folder.0.join("words.db.damaged-1")).unwrap();
+    let aside = std::fs::read_to_string(folder.file("words.db.damaged-1")).unwrap();
     assert!(aside.starts_with("no database"));
 }
 
 #[tokio::test]
 async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_a_new_one_begun() {
     let folder = Folder::new();
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     store.write(add("one")).unwrap().await.unwrap();
     close(store, threads);
     // The header is whole, so that it opens; the tables are not.
-    let mut bytes = std::fs::read(folder.file()).unwrap();
+    let mut bytes = std::fs::read(folder.file("words.db")).unwrap();
     bytes[4096..].fill(0xa5);
-    std::fs::write(folder.file(), bytes).unwrap();
-    let (store, threads) = open(&folder.file());
+    std::fs::write(folder.file("words.db"), bytes).unwrap();
+    let (store, threads) = open(&folder.file("words.db"));
     assert!(words(&store).await.is_err());
     // The reader has told the writer before this write: the queue keeps order.
     assert!(store.write(|_| Ok(())).unwrap().await.is_ok());
     store.write(add("two")).unwrap().await.unwrap();
     assert_eq!(words(&store).await.unwrap(), ["two"]);
     close(store, threads);
-    assert!(folder.0.join("words.db.damaged-1").exists());
+    assert!(folder.file("words.db.damaged-1").exists());
 }
 
 #[tokio::test]
@@ -161,13 +140,13 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_a_new_one_begu
 )]
 async fn damage_that_many_reads_find_sets_one_file_aside() {
     let folder = Folder::new();
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     store.write(add("one")).unwrap().await.unwrap();
     close(store, threads);
-    let mut bytes = std::fs::read(folder.file()).unwrap();
+    let mut bytes = std::fs::read(folder.file("words.db")).unwrap();
     bytes[4096..].fill(0xa5);
-    std::fs::write(folder.file(), bytes).unwrap();
-    let (store, reader, writer) = Store::open(folder.file(), SCHEMA, 10).unwrap();
+    std::fs::write(folder.file("words.db"), bytes).unwrap();
+    let (store, reader, writer) = Store::open(folder.file("words.db"), SCHEMA, 10).unwrap();
     let reading = std::thread::spawn(|| reader.run());
     assert!(words(&store).await.is_err() && words(&store).await.is_err());
     // Only now comes the writer, and hears of it twice.
@@ -175,19 +154,19 @@ async fn damage_that_many_reads_find_sets_one_file_aside() {
     store.write(add("two")).unwrap().await.unwrap();
     assert_eq!(words(&store).await.unwrap(), ["two"]);
     close(store, [reading, writing]);
-    assert!(folder.0.join("words.db.damaged-1").exists());
-    assert!(!folder.0.join("words.db.damaged-2").exists());
+    assert!(folder.file("words.db.damaged-1").exists());
+    assert!(!folder.file("words.db.damaged-2").exists());
 }
 
 #[tokio::test]
 async fn a_database_of_another_version_is_left_alone() {
     let folder = Folder::new();
-    let (store, threads) = open(&folder.file());
+    let (store, threads) = open(&folder.file("words.db"));
     close(store, threads);
     let other = Schema { version: 4, ..SCHEMA };
-    let refused = Store::open(folder.file(), other, 10).err().unwrap();
+    let refused = Store::open(folder.file("words.db"), other, 10).err().unwrap();
     assert!(matches!(refused, OpenError::Version { found: 3, expected: 4, .. }), "{refused}");
-    assert!(!folder.0.join("words.db.damaged-1").exists());
+    assert!(!folder.file("words.db.damaged-1").exists());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "a test's clock needs an origin")]
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -53,4 +55,36 @@ pub fn with_header(mut request: Request, name: &str, value: &str) -> Request {
 pub fn usage_chunk(prompt: u64, completion: u64) -> Chunk {
     let usage = Usage { prompt, completion, ..Usage::default() };
     Chunk { bytes: Bytes::from_static(b"x"), progress: true, usage: Some(usage), ..Chunk::default() }
+}
+
+/// A folder of the test's own, gone when it ends.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty one.
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("weir-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("the test may write where temporary files go");
+        Self(path)
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A folder that stays behind harms nobody.
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
 }

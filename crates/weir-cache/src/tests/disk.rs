@@ -1,41 +1,19 @@
 //! Answers outlive the process, within bounds, and whatever becomes of the file.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use weir_core::{CacheState, Chance, Finish};
-use weir_testkit::with_header;
+use weir_testkit::{Folder, with_header};
 
 use super::{FORMS, URGENCY, answer_with, clock, deterministic, pass, read, tenant};
 use crate::config::{self, Mode};
 use crate::{Cache, Lookup, Miss, Parts, Threads, Which};
 
-/// A folder of the test's own, gone when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("weir-cache-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn config(&self) -> config::Cache {
-        config::Cache { mode: Mode::All, disk: Some(self.0.join("cache.db")), ..config::Cache::default() }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A folder that stays behind harms nobody.
-        let _left = std::fs::remove_dir_all(&self.0);
-    }
+fn config(folder: &Folder) -> config::Cache {
+    config::Cache { mode: Mode::All, disk: Some(folder.file("cache.db")), ..config::Cache::default() }
 }
 
 /// A process that keeps answers on disk.
@@ -100,10 +78,10 @@ impl Process {
 #[tokio::test]
 async fn answers_outlive_the_process_and_are_then_in_memory() {
     let folder = Folder::new();
-    let process = Process::start(&folder.config(), 1);
+    let process = Process::start(&config(&folder), 1);
     process.keep("", b"answer").await;
     process.stop();
-    let process = Process::start(&folder.config(), 2);
+    let process = Process::start(&config(&folder), 2);
     let answer = Bytes::from_static(b"answer");
     assert_eq!(process.known("").await, Some((answer.clone(), CacheState::HitDisk)));
     assert_eq!(process.known("").await, Some((answer, CacheState::HitMemory)));
@@ -116,12 +94,12 @@ async fn answers_outlive_the_process_and_are_then_in_memory() {
 #[tokio::test]
 async fn a_damaged_file_is_set_aside_and_answers_are_kept_again() {
     let folder = Folder::new();
-    std::fs::write(folder.0.join("cache.db"), vec![0xa5; 100_000]).unwrap();
-    let process = Process::start(&folder.config(), 1);
+    std::fs::write(folder.file("cache.db"), vec![0xa5; 100_000]).unwrap();
+    let process = Process::start(&config(&folder), 1);
     process.keep("", b"answer").await;
     process.stop();
-    assert!(folder.0.join("cache.db.damaged-1").exists());
-    let process = Process::start(&folder.config(), 2);
+    assert!(folder.file("cache.db.damaged-1").exists());
+    let process = Process::start(&config(&folder), 2);
     assert!(process.known("").await.is_some());
     process.stop();
 }
@@ -129,21 +107,21 @@ async fn a_damaged_file_is_set_aside_and_answers_are_kept_again() {
 #[tokio::test]
 async fn a_file_that_is_damaged_under_way_fails_no_request_and_its_successor_knows_the_secret() {
     let folder = Folder::new();
-    let process = Process::start(&folder.config(), 1);
+    let process = Process::start(&config(&folder), 1);
     process.keep("", b"answer").await;
     process.stop();
-    let file = folder.0.join("cache.db");
+    let file = folder.file("cache.db");
     let mut bytes = std::fs::read(&file).unwrap();
     // Page 2 is the secret's own; whatever lies behind it is the answers'.
     bytes[8192..].fill(0xa5);
     std::fs::write(&file, bytes).unwrap();
-    let process = Process::start(&folder.config(), 2);
+    let process = Process::start(&config(&folder), 2);
     assert_eq!(process.known("").await, None);
     // Written by the successor of the damaged file.
     process.keep("", b"another").await;
     process.stop();
-    assert!(folder.0.join("cache.db.damaged-1").exists());
-    let process = Process::start(&folder.config(), 3);
+    assert!(folder.file("cache.db.damaged-1").exists());
+    let process = Process::start(&config(&folder), 3);
     assert!(process.known("").await.is_some_and(|(_, state)| state == CacheState::HitDisk));
     process.stop();
 }
@@ -151,7 +129,7 @@ async fn a_file_that_is_damaged_under_way_fails_no_request_and_its_successor_kno
 #[tokio::test]
 async fn the_file_has_a_size_and_the_least_recently_used_go() {
     let folder = Folder::new();
-    let config = config::Cache { disk_mib: 1, memory_mib: 0, ..folder.config() };
+    let config = config::Cache { disk_mib: 1, memory_mib: 0, ..config(&folder) };
     let process = Process::start(&config, 1);
     let answer = vec![b'x'; 100_000];
     for number in 0..10 {
@@ -181,7 +159,7 @@ async fn the_file_has_a_size_and_the_least_recently_used_go() {
 #[tokio::test]
 async fn answers_are_thrown_out_by_key_model_and_tag() {
     let folder = Folder::new();
-    let process = Process::start(&folder.config(), 1);
+    let process = Process::start(&config(&folder), 1);
     let tagged = with_header(deterministic(r#","n":2"#), "x-weir-cache-tag", "prices");
     process.keep(r#","n":1"#, b"one").await;
     let Ok(Lookup::Miss(Miss { fill, .. })) = process.cache.look(&tagged, &tenant(1), URGENCY).await else {

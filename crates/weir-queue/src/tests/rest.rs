@@ -1,12 +1,12 @@
 //! A line while every endpoint rests: who stays, who goes all the same, and what time does not count.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use weir_core::Room;
 use weir_testkit::at;
 
+use super::time::paced;
 use super::world::{OUTAGE_WAIT, World, ask, calm};
 use crate::config;
 use crate::line::Why;
@@ -122,14 +122,7 @@ fn a_line_does_not_stand_while_nobody_serves() {
 
 #[test]
 fn a_wait_is_foretold_with_the_rest_and_the_pace_before_it() {
-    let mut world = World::new(1, &calm());
-    let mut turn = world.come(ask(9, 0, 0)).unwrap();
-    for _ in 0..20 {
-        let next = world.come(ask(9, 0, world.now_ms)).unwrap();
-        world.pass(Duration::from_secs(1));
-        world.give_back(turn, None);
-        turn = next;
-    }
+    let (mut world, turn) = paced(&calm());
     world.room = Room { whole: 1, ..resting(world.now_ms + 5_000) };
     world.give_back(turn, None);
     let ask = ask(1, 5, world.now_ms);

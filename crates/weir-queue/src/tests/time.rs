@@ -114,7 +114,7 @@ fn a_line_that_empties_now_and_then_is_only_a_burst() {
 }
 
 /// A line of one place at which an answer takes a second, seen often enough that the pace is known.
-fn paced(config: &config::Queue) -> (World, usize) {
+pub(super) fn paced(config: &config::Queue) -> (World, usize) {
     let mut world = World::new(1, config);
     let mut turn = world.come(ask(9, 0, 0)).unwrap();
     for _ in 0..20 {
