@@ -157,6 +157,9 @@ impl Relay {
         if chunk.bytes.is_empty() {
             return Ok(worth_giving(chunk));
         }
+        if chunk.usage.is_some() && self.only_says_text(&chunk) {
+            return Ok(Some(chunk));
+        }
         let given = self.take_events(&chunk.bytes).inspect_err(|_| self.state = State::Failed)?;
         if self.attempt.is_none() && are_all_of(&given, &chunk.bytes) {
             return Ok(Some(chunk));
@@ -274,11 +277,15 @@ impl Relay {
     /// Whether the chunk goes to the caller as it is, seen at a glance: it only says text. Then it is recorded. To be asked
     /// once for each chunk.
     pub fn passes(&mut self, chunk: &Chunk) -> bool {
+        // What it reports has to be counted first.
+        chunk.usage.is_none() && self.only_says_text(chunk)
+    }
+
+    fn only_says_text(&mut self, chunk: &Chunk) -> bool {
         let bytes = &chunk.bytes[..];
         let open = self.hold.is_open() || (self.hold.is_empty() && self.story.lost);
         let begun = self.state == State::Running && self.attempt.is_none() && self.story.opened;
-        let says_more = chunk.finish.is_some() || chunk.usage.is_some() || self.asked.many;
-        if !begun || !open || says_more {
+        if !begun || !open || chunk.finish.is_some() || self.asked.many {
             return false;
         }
         if let Some(said) = chunk.said {

@@ -13,11 +13,11 @@ mod read;
 mod responses;
 
 use bytes::Bytes;
-use weir_core::Operation;
+use weir_core::{Operation, Usage};
 
 use self::cuts::Cuts;
 use self::events::Events;
-use self::read::Said;
+use self::read::{List, Said};
 use crate::dialect::{Format, format};
 use crate::stream::StreamReader;
 
@@ -41,6 +41,29 @@ impl Kept {
     /// An answer that came as a plain body.
     pub const fn plain(body: Bytes) -> Self {
         Self { body, cuts: Bytes::new() }
+    }
+
+    /// The same for a chat or legacy completion whose stream went to its caller without the report of tokens that weir had
+    /// asked for: a plain answer has one. The other dialects always report.
+    #[must_use]
+    pub fn with_usage(mut self, operation: Operation, usage: Usage) -> Self {
+        let told = serde_json::json!({
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.completion,
+            "total_tokens": usage.total(),
+            "prompt_tokens_details": { "cached_tokens": usage.cached },
+            "completion_tokens_details": { "reasoning_tokens": usage.reasoning },
+        })
+        .to_string();
+        let body = std::str::from_utf8(&self.body).ok().and_then(read::members);
+        if let (Operation::Chat | Operation::Completions, Some(mut members)) = (operation, body) {
+            // In the place of a `null`, if there is one.
+            read::set(&mut members, "usage", &told);
+            let mut list = List::object();
+            members.iter().for_each(|(name, value)| list.member(name, &[value]));
+            self.body = list.close().into();
+        }
+        self
     }
 }
 
@@ -75,13 +98,22 @@ pub fn assemble(operation: Operation, stream: &[u8]) -> Option<Kept> {
 /// `None` when it cannot be played faithfully: the body is no finished answer, or holds what no stream can say; the cuts
 /// are of another body; usage is wanted, and there is none.
 pub fn play(operation: Operation, kept: &Kept, include_usage: bool) -> Option<Vec<Bytes>> {
+    played(operation, kept, include_usage).map(Events::finish)
+}
+
+/// The same in one piece, for who does not pace them: the events are not copied together again.
+pub fn play_at_once(operation: Operation, kept: &Kept, include_usage: bool) -> Option<Bytes> {
+    played(operation, kept, include_usage).map(Events::into_bytes)
+}
+
+fn played(operation: Operation, kept: &Kept, include_usage: bool) -> Option<Events> {
     let player = player(operation)?;
     if kept.body.len() > BYTES_MAX {
         return None;
     }
     format(operation)?.read_whole(&kept.body).ok()?.finish?;
     let body = std::str::from_utf8(&kept.body).ok()?;
-    player.play(body, Cuts::read(&kept.cuts), include_usage).map(Events::finish)
+    player.play(body, Cuts::read(&kept.cuts), include_usage)
 }
 
 fn player(operation: Operation) -> Option<&'static dyn Player> {

@@ -39,6 +39,11 @@ impl Events {
         self.text.as_bytes()
     }
 
+    /// All of them, uncopied.
+    pub(super) fn into_bytes(self) -> Bytes {
+        self.text.into()
+    }
+
     /// The events one by one.
     pub(super) fn finish(self) -> Vec<Bytes> {
         let all = Bytes::from(self.text);

@@ -4,7 +4,8 @@ use serde_json::json;
 use weir_core::Operation;
 
 use super::{check, data};
-use crate::replay::{assemble, play};
+use crate::dialect::format;
+use crate::replay::{assemble, play, play_at_once};
 
 /// A chunk of DeepSeek's, with what `choice` says of the first choice.
 fn chunk(choice: &str) -> String {
@@ -282,4 +283,16 @@ fn what_comes_at_the_very_end_comes_there_again() {
         end("stop"),
     ];
     assert_eq!(assemble(Operation::Chat, stream(&early).as_bytes()), None);
+}
+
+#[test]
+fn an_answer_whose_caller_did_not_want_its_usage_has_it_all_the_same() {
+    let stream = stream(&[delta(r#""role":"assistant","content":"a""#), end("stop")]);
+    let usage = weir_core::Usage { prompt: 9, cached: 4, completion: 2, reasoning: 1 };
+    let kept = assemble(Operation::Chat, stream.as_bytes()).unwrap().with_usage(Operation::Chat, usage);
+    let read = format(Operation::Chat).unwrap().read_whole(&kept.body).unwrap();
+    assert_eq!(read.usage, Some(usage));
+    let at_once = play_at_once(Operation::Chat, &kept, true).unwrap();
+    assert_eq!(at_once, play(Operation::Chat, &kept, true).unwrap().concat());
+    assert!(String::from_utf8_lossy(&at_once).contains("\"cached_tokens\":4"));
 }
