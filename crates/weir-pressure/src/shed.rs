@@ -30,8 +30,8 @@ const STEP: Duration = Duration::from_secs(1);
 /// At most; less where the line is less than twice as long as it may be, or the operator's threshold is nearer: a full step
 /// for a little too much is taken back for minutes, a hundredth at a time.
 const DOWN: f64 = 0.05;
-/// Nor, as long as there is a place, more than this part of what is admitted: where five or ten times too much is asked for, a twentieth of the demand
-/// is half of what can be served.
+/// Nor, as long as there is a place, more than this part of what is admitted: where five or ten times too much is asked
+/// for, a twentieth of the demand is half of what can be served.
 const DOWN_PART: f64 = 0.2;
 const UP: f64 = 0.01;
 const UP_IDLE: f64 = 0.05;
