@@ -56,15 +56,14 @@ impl Pipeline {
         let_in
     }
 
-    /// When a request would have its turn. How long it would wait is asked only where somebody may be turned away.
+    /// When a request would have its turn. The line is asked only where somebody may be turned away; elsewhere everybody is
+    /// as good as served.
     fn turn(&self, request: &Request, admission: &Admission) -> Turn {
-        if self.queue.has_room(admission.pool, admission.priority) {
-            Turn::Now
-        } else if self.pressure.level(admission.pool).actions().sheds {
-            Turn::after(self.queue.foresees(&place(request, admission)))
-        } else {
-            Turn::Later
+        let sheds = self.pressure.level(admission.pool).actions().sheds;
+        if !sheds || self.queue.has_room(admission.pool, admission.priority) {
+            return Turn::Now;
         }
+        Turn::after(self.queue.foresees(&place(request, admission)))
     }
 
     /// Looks at the process and at every pool; to be called about every 100 ms, also when nobody comes. `memory_share`: of

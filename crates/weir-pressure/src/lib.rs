@@ -137,8 +137,8 @@ impl Pressure {
     /// from that who comes.
     ///
     /// Whose turn is now is always let in. So is whose turn is soon, the most urgent and a caller who wants little among
-    /// those who want much, unless the memory is used up: the line is long for others, and by
-    /// turning these away it would get no shorter.
+    /// those who want much, unless the memory is used up: the line is long for others, and by turning these away it would
+    /// get no shorter.
     ///
     /// # Errors
     /// Overloaded, with the time to stay away.

@@ -2,7 +2,8 @@
 //!
 //! One line per pool, in front of as many permits as the pool has room for at the moment. What always holds: nobody
 //! waits while a permit is free for them, and no more are out than there is room; while every endpoint rests, those in
-//! line stay there, and only those go for whom waiting is no use; the urgent go first and nothing waits for ever; callers share fairly; a line is bounded in count, in bytes and in time; whoever leaves, leaves nothing behind.
+//! line stay there, and only those go for whom waiting is no use; the urgent go first and nothing waits for ever; callers
+//! share fairly; a line is bounded in count, in bytes and in time; whoever leaves, leaves nothing behind.
 
 pub mod config;
 #[doc(hidden)]

@@ -3,9 +3,8 @@
 //!
 //! That first tokens take longer than before says little: it may be the hour. So it is tried out. When the medians of two
 //! windows of busy calls in a row are more than [`SLOW`] times the least of the last two minutes (one may be by chance, and
-//! then any cut would seem to help), the limit is cut; if then first
-//! tokens come sooner, the cut stands, else the load is not the reason, the limit is what it was, and nothing is tried for
-//! a while. (The gradient limiters of Netflix and Envoy cut on the ratio alone: beside a service whose peak hours make
+//! then any cut would seem to help), the limit is cut; if then first tokens come sooner, the cut stands, else the load is
+//! not the reason, the limit is what it was, and nothing is tried for a while. (The gradient limiters of Netflix and Envoy cut on the ratio alone: beside a service whose peak hours make
 //! everything slow they would hold the limit at its floor.)
 //!
 //! Only calls sent after the limit was changed are looked at, so that each window is of one load.

@@ -13,6 +13,7 @@ mod watch;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
+use tokio::time::Instant;
 use weir_replay::{
     ClientPolicy, Options, Plan, Progress, Prompts, Report, Speed, Target, Trace, run as replay,
 };
@@ -110,12 +111,13 @@ async fn act(cast: &Cast, plan: &Plan, url: &str, act: Act) -> anyhow::Result<ve
             false => show::live(act.name, plan.requests(), cast, &progress, run).await,
         }
     };
-    let mut watched = Watched::default();
+    let (mut watched, began) = (Watched::default(), Instant::now());
     let report: Report = tokio::select! {
         biased;
         report = run => report,
-        never = watched.watch(cast.gateway()) => match never {},
+        never = watched.watch(cast.gateway(), began) => match never {},
     };
+    watched.look(cast.gateway(), began);
     Ok(verdict::Arm { report, watched, calls: cast.calls(), cut: cast.cut(), rescued: cast.rescued() })
 }
 

@@ -44,20 +44,24 @@ pub struct Change {
 }
 
 impl Watched {
-    /// Looks until it is dropped.
-    pub async fn watch(&mut self, gateway: &Gateway) -> Infallible {
-        let began = Instant::now();
+    /// Looks until it is dropped, at an arm that `began` then.
+    pub async fn watch(&mut self, gateway: &Gateway, began: Instant) -> Infallible {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let (level, waiting) = gateway.pressed();
-            self.waiting_max = self.waiting_max.max(waiting);
-            if level != self.levels.last().map_or(0, |last| last.level) {
-                // Tenths are as fine as the gateway looks.
-                let at_s = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
-                self.levels.push(Change { at_s, level });
-            }
+            self.look(gateway, began);
+        }
+    }
+
+    /// Looks once: when an arm ends, what ended it may not have been seen yet.
+    pub fn look(&mut self, gateway: &Gateway, began: Instant) {
+        let (level, waiting) = gateway.pressed();
+        self.waiting_max = self.waiting_max.max(waiting);
+        if level != self.levels.last().map_or(0, |last| last.level) {
+            // Tenths are as fine as the gateway looks.
+            let at_s = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+            self.levels.push(Change { at_s, level });
         }
     }
 
