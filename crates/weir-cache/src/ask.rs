@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::header::CACHE_CONTROL;
 use weir_core::{Kind, Operation, Rejection, Request, names};
 
-use crate::config::{self, Mode};
+use crate::config::{Lives, Mode, Scope};
+use crate::live;
 
 /// What is allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub(crate) struct Ask {
     pub(crate) may_read: bool,
     /// The oldest that may be given, in milliseconds.
     pub(crate) age_max_ms: Option<u64>,
+    /// Who may have asked for it.
+    pub(crate) scope: Scope,
+    /// For how long after it was fresh one is given while a new one is fetched, in milliseconds.
+    pub(crate) revalidate_ms: u64,
     /// For how long after it was fresh one may be given without need, in milliseconds.
     pub(crate) stale_max_ms: u64,
     /// For how long after it was fresh one may be given instead of an error, in milliseconds.
@@ -37,19 +42,21 @@ const TAG_BYTES_MAX: usize = 64;
 ///
 /// # Errors
 /// A header of weir's own cannot be understood.
-pub(crate) fn of(request: &Request, config: &config::Cache) -> Result<Option<Ask>, Rejection> {
+pub(crate) fn of(request: &Request, lives: &Lives, widest: Scope) -> Result<Option<Ask>, Rejection> {
     let off = switched_off(request)?;
-    let (ttl, tag) = (ttl(request, config)?, tag(request)?);
+    let (ttl, tag, scope) = (ttl(request, lives)?, tag(request)?, scope(request, widest)?);
     let control = Control::of(request);
-    if off || control.no_store || !may_be_kept(request, config.mode) {
+    if off || control.no_store || !may_be_kept(request, lives.mode) {
         // A caller who will have nothing else has asked for something that cannot be.
         return if control.only_if_cached { Err(not_kept()) } else { Ok(None) };
     }
     Ok(Some(Ask {
         may_read: !control.no_cache,
         age_max_ms: control.max_age_s.map(in_ms),
-        stale_max_ms: in_ms(control.max_stale_s.unwrap_or(0).min(config.stale_if_error_s)),
-        on_error_ms: in_ms(control.stale_if_error_s.unwrap_or(u64::MAX).min(config.stale_if_error_s)),
+        scope,
+        revalidate_ms: in_ms(lives.revalidate_s),
+        stale_max_ms: in_ms(control.max_stale_s.unwrap_or(0).min(lives.on_error_s)),
+        on_error_ms: in_ms(control.stale_if_error_s.unwrap_or(u64::MAX).min(lives.on_error_s)),
         only: control.only_if_cached,
         fresh_ms: in_ms(ttl),
         tag,
@@ -79,7 +86,7 @@ fn may_be_kept(request: &Request, mode: Mode) -> bool {
         Mode::Deterministic => deterministic && !envelope.tools,
         Mode::All => true,
     };
-    by_mode && !envelope.stateful
+    by_mode && !envelope.stateful && !live::depends_on_more(envelope)
 }
 
 fn switched_off(request: &Request) -> Result<bool, Rejection> {
@@ -92,12 +99,29 @@ fn switched_off(request: &Request) -> Result<bool, Rejection> {
 }
 
 /// How long the answer is to be fresh, in seconds; never longer than it is kept at all.
-fn ttl(request: &Request, config: &config::Cache) -> Result<u64, Rejection> {
-    let Some(asked) = request.headers.get(&names::CACHE_TTL) else { return Ok(config.ttl_s) };
-    let longest = config.offline_s.max(config.ttl_s);
+fn ttl(request: &Request, lives: &Lives) -> Result<u64, Rejection> {
+    let Some(asked) = request.headers.get(&names::CACHE_TTL) else { return Ok(lives.ttl_s) };
+    let longest = lives.offline_s.max(lives.ttl_s);
     let ttl = asked.to_str().ok().and_then(|text| text.trim().parse().ok());
     ttl.filter(|ttl| (1..=longest).contains(ttl)).ok_or_else(|| {
         Rejection::bad_header(&names::CACHE_TTL, asked, &format!("a number of seconds from 1 to {longest}"))
+    })
+}
+
+/// Who may be given the answer: as many as the operator lets, or fewer.
+fn scope(request: &Request, widest: Scope) -> Result<Scope, Rejection> {
+    let Some(asked) = request.headers.get(&names::CACHE_SCOPE) else { return Ok(widest) };
+    let scope = match asked.as_bytes() {
+        b"user" => Some(Scope::User),
+        b"key" => Some(Scope::Key),
+        b"team" => Some(Scope::Team),
+        b"global" => Some(Scope::Global),
+        _ => None,
+    };
+    scope.filter(|scope| *scope <= widest).ok_or_else(|| {
+        let expected =
+            format!("one of `user`, `key`, `team` and `global`, no wider than `{}`", widest.name());
+        Rejection::bad_header(&names::CACHE_SCOPE, asked, &expected)
     })
 }
 

@@ -4,22 +4,12 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use weir_core::CacheOwn;
 
-/// What may be answered from the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Nothing.
-    Off,
-    /// Requests that ask for the same answer each time: `temperature` 0 or a `seed`, and embeddings; never tools.
-    #[default]
-    Deterministic,
-    /// Every request that keeps no state at the service.
-    All,
-}
+pub use weir_core::CacheMode as Mode;
 
-/// Who may be given an answer that was made for somebody else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Who may be given an answer that was made for somebody else. In order, from the fewest to the most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Nobody but the same key, and of its requests only those with the same `user`.
@@ -31,6 +21,18 @@ pub enum Scope {
     Team,
     /// Everybody who has a key. For answers that are nobody's secret.
     Global,
+}
+
+impl Scope {
+    /// As the config and the header have it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Key => "key",
+            Self::Team => "team",
+            Self::Global => "global",
+        }
+    }
 }
 
 /// The cache of answers.
@@ -48,6 +50,8 @@ pub struct Cache {
     /// How long an answer is fresh, in seconds; a tenth more or less by chance, so that answers made together do not all
     /// end together. Default 3,600.
     pub ttl_s: u64,
+    /// For how many seconds after that an answer is given at once while a new one is fetched. Default 60.
+    pub stale_while_revalidate_s: u64,
     /// For how many seconds after that an answer may be given instead of an error. Default 86,400, a day.
     pub stale_if_error_s: u64,
     /// How old an answer may be, in seconds, that is given while no endpoint can be reached at all. Default 604,800, a week.
@@ -56,6 +60,61 @@ pub struct Cache {
     pub disk: Option<PathBuf>,
     /// How much of the disk answers may take, in MiB; then the least recently used go. Default 1,024.
     pub disk_mib: u64,
+    /// What the keys of answers are made with, so that they do not reveal guessable prompts: `env:NAME` or `file:PATH`, with at
+    /// least 16 characters, the same on all nodes that share answers. Default: made anew, or what the disk's file says.
+    pub secret: Option<String>,
+    /// A Redis or Valkey that several nodes share. Absent: none.
+    pub redis: Option<Redis>,
+}
+
+/// The tier that several nodes share.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// Where it is: `redis://host:port/database`, `rediss://…` with TLS, or a cluster by some of its nodes:
+    /// `redis-cluster://host:port,host:port` (`rediss-cluster://…`).
+    pub url: String,
+    /// The user's name there. Default: none.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The password: `env:NAME` or `file:PATH`. Default: none.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+/// What holds for the answers of one pool, as meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lives {
+    pub(crate) mode: Mode,
+    pub(crate) ttl_s: u64,
+    pub(crate) revalidate_s: u64,
+    pub(crate) on_error_s: u64,
+    pub(crate) offline_s: u64,
+}
+
+impl Cache {
+    /// How many bytes of disk answers may take.
+    pub(crate) const fn disk_bytes_max(&self) -> u64 {
+        self.disk_mib.saturating_mul(1 << 20)
+    }
+
+    /// What holds for a pool that has this of its own.
+    pub(crate) fn lives(&self, own: CacheOwn) -> Lives {
+        Lives {
+            mode: own.mode.unwrap_or(self.mode),
+            ttl_s: own.ttl_s.unwrap_or(self.ttl_s),
+            revalidate_s: own.stale_while_revalidate_s.unwrap_or(self.stale_while_revalidate_s),
+            on_error_s: own.stale_if_error_s.unwrap_or(self.stale_if_error_s),
+            offline_s: own.offline_s.unwrap_or(self.offline_s),
+        }
+    }
+}
+
+impl Lives {
+    /// How old an answer is, in seconds, that is of no use to anybody.
+    pub(crate) fn longest_s(&self) -> u64 {
+        self.offline_s.max(self.ttl_s.saturating_add(self.on_error_s.max(self.revalidate_s)))
+    }
 }
 
 impl Default for Cache {
@@ -66,10 +125,13 @@ impl Default for Cache {
             memory_mib: 64,
             answer_kib_max: 1024,
             ttl_s: 3600,
+            stale_while_revalidate_s: 60,
             stale_if_error_s: 86_400,
             offline_s: 604_800,
             disk: None,
             disk_mib: 1024,
+            secret: None,
+            redis: None,
         }
     }
 }

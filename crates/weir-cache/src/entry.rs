@@ -19,6 +19,8 @@ pub struct Entry {
     pub made: Moment,
     /// How long it is fresh.
     pub fresh_ms: u64,
+    /// Of which services and models it is the answer: under another config it is none.
+    pub revision: u64,
     /// What it can be thrown out by.
     pub labels: Labels,
 }

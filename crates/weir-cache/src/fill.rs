@@ -23,6 +23,7 @@ pub(crate) struct Filling {
     pub(crate) purges: u64,
     pub(crate) bytes_max: usize,
     pub(crate) fresh_ms: u64,
+    pub(crate) revision: u64,
     pub(crate) labels: Labels,
     /// Of which operation it is, when it comes as a stream that is kept as a whole answer.
     pub(crate) streamed: Option<Operation>,
@@ -82,7 +83,20 @@ impl Observer for Fill {
 
 impl Filling {
     fn keep(self) {
-        let Self { clock, tiers, forms, key, purges, fresh_ms, labels, streamed, untold, passed, .. } = self;
+        let Self {
+            clock,
+            tiers,
+            forms,
+            key,
+            purges,
+            fresh_ms,
+            revision,
+            labels,
+            streamed,
+            untold,
+            passed,
+            ..
+        } = self;
         let bytes = passed.bytes.freeze();
         let missing = passed.usage.filter(|_| untold);
         let (body, cuts) = match streamed {
@@ -95,6 +109,6 @@ impl Filling {
         // Of its own, so that it does not hold the larger buffer that it came in.
         let body = Bytes::copy_from_slice(&body);
         let made = Moment::of(clock.wall());
-        tiers.put(key, &Entry { body, cuts, made, fresh_ms, labels }, purges);
+        tiers.put(key, &Entry { body, cuts, made, fresh_ms, revision, labels }, purges);
     }
 }

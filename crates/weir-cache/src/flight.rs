@@ -126,6 +126,11 @@ impl Flights {
         (lead, Listener { flight, number, read: 0, free: false })
     }
 
+    /// Whether such a call is under way.
+    pub fn is_under_way(&self, key: &FlightKey) -> bool {
+        self.lock().contains_key(key)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, Arc<Flight>>> {
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }

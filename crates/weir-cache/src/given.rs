@@ -11,7 +11,10 @@ use weir_core::{
 };
 
 use crate::Forms;
+use crate::config::Lives;
 use crate::entry::{Entry, Moment};
+use crate::fill::Fill;
+use crate::flight::FlightKey;
 use crate::key::has_forms;
 use crate::metrics::Metrics;
 
@@ -90,6 +93,27 @@ pub(crate) struct Old {
     pub(crate) offline_ms: u64,
 }
 
+/// What is needed to fetch a new answer for an old one.
+pub struct Refresh {
+    /// Keeps it.
+    pub fill: Fill,
+    /// The call, which whoever asks for the same meanwhile shares.
+    pub shared: FlightKey,
+    pub(crate) old: Box<Old>,
+}
+
+impl Refresh {
+    /// Whether the old answer will do for now, since it is hardly stale and the service is pressed. The answer then says so.
+    pub fn can_wait(&self) -> bool {
+        let now = Moment::of(self.old.wanted.clock.wall());
+        let can_wait = self.old.entry.stale_ms(now) <= STALE_PRESSED_MS;
+        if can_wait {
+            self.old.mark(now);
+        }
+        can_wait
+    }
+}
+
 impl Stale {
     pub(crate) const NONE: Self = Self { old: None };
 
@@ -128,13 +152,22 @@ impl Stale {
 }
 
 impl Old {
+    pub(crate) fn new(entry: Entry, wanted: Wanted, on_error_ms: u64, lives: &Lives) -> Self {
+        Self { entry, wanted, on_error_ms, offline_ms: lives.offline_s.saturating_mul(1000) }
+    }
+
+    /// Says on the answer that it is less than was asked for.
+    fn mark(&self, now: Moment) {
+        self.wanted.trail.degraded(format!("stale;age={}", self.entry.age_ms(now) / 1000));
+    }
+
     fn give_if(&self, may: impl Fn(&Entry, Moment) -> bool) -> Option<Answer> {
         let now = Moment::of(self.wanted.clock.wall());
         if !may(&self.entry, now) {
             return None;
         }
         let answer = self.wanted.give(&self.entry, CacheState::HitStale)?;
-        self.wanted.trail.degraded(format!("stale;age={}", self.entry.age_ms(now) / 1000));
+        self.mark(now);
         Some(answer)
     }
 }

@@ -19,30 +19,22 @@ pub(crate) type Key = [u8; 32];
 /// Makes keys.
 pub(crate) struct Keyed {
     secret: [u8; 32],
-    scope: Scope,
-    /// A hash of what answers depend on besides the request.
-    revision: [u8; 32],
 }
 
 impl Keyed {
-    pub(crate) fn new(secret: [u8; 32], scope: Scope, revision: &[String]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in revision {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-        Self { secret, scope, revision: *hasher.finalize().as_bytes() }
+    pub(crate) const fn new(secret: [u8; 32]) -> Self {
+        Self { secret }
     }
 
-    pub(crate) fn key(&self, tenant: &Tenant, request: &Request) -> Key {
+    /// `scope`: who may be given the answer.
+    pub(crate) fn key(&self, scope: Scope, tenant: &Tenant, request: &Request) -> Key {
         let mut hasher = blake3::Hasher::new_keyed(&self.secret);
         let mut part = |bytes: &[u8]| {
             // Lengths keep parts apart: ("ab", "c") is not ("a", "bc").
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         };
-        self.owner(tenant, request, &mut part);
-        part(&self.revision);
+        owner(scope, tenant, request, &mut part);
         part(request.operation.name().as_bytes());
         part(request.query.as_deref().unwrap_or_default().as_bytes());
         for header in [&names::ANTHROPIC_VERSION, &names::ANTHROPIC_BETA, &names::OPENAI_BETA] {
@@ -64,29 +56,41 @@ impl Keyed {
         }
         *hasher.finalize().as_bytes()
     }
+}
 
-    /// Whom the answer belongs to. The first part tells the kinds apart, so that no team can be called like a key.
-    fn owner(&self, tenant: &Tenant, request: &Request, part: &mut impl FnMut(&[u8])) {
-        match (self.scope, &tenant.team) {
-            (Scope::Global, _) => part(b"global"),
-            (Scope::Team, Some(team)) => {
-                part(b"team");
-                part(team.as_bytes());
-            }
-            (Scope::Team, None) | (Scope::Key, _) => {
-                part(b"key");
-                part(tenant.scope.bytes());
-            }
-            (Scope::User, _) => {
-                part(b"user");
-                part(tenant.scope.bytes());
-                // OpenAI's place for it, and Anthropic's.
-                for name in ["user", "metadata"] {
-                    part(request.envelope.get(name).unwrap_or_default());
-                }
+/// Whom the answer belongs to. The first part tells the kinds apart, so that no team can be called like a key.
+fn owner(scope: Scope, tenant: &Tenant, request: &Request, part: &mut impl FnMut(&[u8])) {
+    match (scope, &tenant.team) {
+        (Scope::Global, _) => part(b"global"),
+        (Scope::Team, Some(team)) => {
+            part(b"team");
+            part(team.as_bytes());
+        }
+        (Scope::Team, None) | (Scope::Key, _) => {
+            part(b"key");
+            part(tenant.scope.bytes());
+        }
+        (Scope::User, _) => {
+            part(b"user");
+            part(tenant.scope.bytes());
+            // OpenAI's place for it, and Anthropic's.
+            for name in ["user", "metadata"] {
+                part(request.envelope.get(name).unwrap_or_default());
             }
         }
     }
+}
+
+/// A hash of what answers depend on besides the request. It is not part of the key: answers that one weir keeps for another,
+/// whose services have other addresses, can be taken over.
+pub(crate) fn revision(parts: &[String]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let hash = hasher.finalize();
+    u64::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash has 32 bytes"))
 }
 
 /// Whether an answer is kept in one form, from which a stream is made for whoever asks for one.

@@ -10,6 +10,7 @@
 
 mod ask;
 mod key;
+mod live;
 mod tiers;
 
 pub mod config;
@@ -18,28 +19,38 @@ mod fill;
 mod flight;
 mod given;
 mod metrics;
+mod moved;
+mod refused;
+mod sealed;
 
-use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
-use weir_core::{Answer, CacheState, Chance, Clock, Operation, Priority, Rejection, Request, Tenant, Usage};
-use weir_store::{OpenError, Reader, Writer};
+use weir_core::{
+    Answer, CacheOwn, CacheState, Chance, Clock, Operation, PoolId, Priority, Rejection, Request, Tenant,
+    Usage,
+};
+use weir_store::{AddressError, OpenError, Reader, Remote, RemoteError, Writer};
 
 pub use entry::Entry;
 pub use fill::Fill;
 pub use flight::{Begun, FlightKey, Flights, Lead, Listener, Unanswered};
-pub use given::Stale;
-pub use tiers::Which;
+pub use given::{Refresh, Stale};
+pub use moved::{MoveError, export, import};
+pub use tiers::{TierStats, Which};
 
 use ask::Ask;
+use config::{Lives, Redis};
 use entry::{Labels, Moment};
 use fill::{Filling, Passed};
 use given::{Old, Wanted};
 use key::{Key, Keyed};
 use metrics::Metrics;
+use refused::Refusals;
+use tiers::disk::Disk;
 use tiers::{Found, Tier, Tiers};
 
 #[cfg(test)]
@@ -66,12 +77,52 @@ pub struct Parts<'a> {
     pub chance: Arc<Chance>,
     /// The operator's word.
     pub config: &'a config::Cache,
+    /// What the pools say of it, in the order of their numbers.
+    pub pools: &'a [CacheOwn],
     /// What the keys are made with, so that keys seen in a dump do not reveal guessable prompts.
-    pub secret: [u8; 32],
+    pub secret: Secret,
+    /// Redis's password, if it wants one.
+    pub redis_password: Option<weir_core::Secret>,
     /// What answers depend on besides the request: which model, where, answers for which.
     pub revision: &'a [String],
     /// The dialects.
     pub forms: Forms,
+}
+
+impl Parts<'_> {
+    /// How old an answer is, in seconds, that is of no use in any pool.
+    fn longest_life_s(&self) -> u64 {
+        let usual = [CacheOwn::default()];
+        let all = self.pools.iter().chain(&usual).map(|own| self.config.lives(*own).longest_s());
+        all.max().unwrap_or_default()
+    }
+}
+
+/// The fewest characters that an operator's secret may have.
+pub const SECRET_CHARS_MIN: usize = 16;
+
+/// Whether this is the address of a Redis.
+///
+/// # Errors
+/// It is not: why.
+pub fn check_address(url: &str) -> Result<(), AddressError> {
+    url.parse::<weir_store::Address>().map(drop)
+}
+
+/// What keys are made with.
+#[derive(Clone, Copy)]
+pub enum Secret {
+    /// The operator's, the same on all nodes.
+    Given([u8; 32]),
+    /// Made for this start. What the disk's file was begun with takes its place.
+    Random([u8; 32]),
+}
+
+impl Secret {
+    /// An operator's secret, of whatever length it is.
+    pub fn given(text: &str) -> Self {
+        Self::Given(blake3::derive_key("weir 2026-11 keys of kept answers", text.as_bytes()))
+    }
 }
 
 /// The stage.
@@ -79,17 +130,36 @@ pub struct Cache {
     clock: Clock,
     chance: Arc<Chance>,
     config: config::Cache,
+    /// What holds for each pool.
+    lives: Vec<Lives>,
     keyed: Keyed,
+    revision: u64,
     tiers: Arc<Tiers>,
+    refusals: Refusals,
     forms: Forms,
     flights: Arc<Flights>,
     metrics: Arc<Metrics>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// Whose answers it may be given.
+    pub tenant: &'a Tenant,
+    /// Who would answer.
+    pub pool: PoolId,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Whether a lesser answer will do.
+    pub may_degrade: bool,
 }
 
 /// What a look-up found.
 pub enum Lookup {
     /// The answer, known.
     Hit(Answer),
+    /// The answer, known and no longer fresh: a new one is to be fetched, but not waited for.
+    Old(Answer, Refresh),
     /// Nothing.
     Miss(Miss),
 }
@@ -102,74 +172,149 @@ pub struct Miss {
     pub stale: Stale,
     /// The call that all share who ask for the same; `None` when this one may have a call of its own only.
     pub shared: Option<FlightKey>,
+    /// As what a refusal is remembered.
+    pub asked: Asked,
 }
 
-/// The threads of the tier on disk: each is to be run on one of its own.
-pub struct Threads(pub Reader, pub Writer);
+/// What was asked, if it may be known; for [`Cache::refused`].
+#[derive(Clone, Copy)]
+pub struct Asked(Option<Key>);
+
+/// What works for the tiers, away from the path of requests.
+#[derive(Default)]
+pub struct Workers {
+    /// The threads of the tier on disk: each is to be run on one of its own.
+    pub disk: Option<(Reader, Writer)>,
+    /// What writes to Redis, until the stage is gone.
+    pub redis: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// A tier cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// The one on disk.
+    #[error("{0}; see `[cache] disk`")]
+    Disk(#[from] OpenError),
+    /// Redis has no such address.
+    #[error("`{url}` is no address of a Redis: {source}; see `[cache.redis]`")]
+    Address {
+        /// As the config has it.
+        url: String,
+        /// What is wrong.
+        source: AddressError,
+    },
+    /// Redis cannot be talked to like that.
+    #[error("{0}; see `[cache.redis]`")]
+    Redis(#[from] RemoteError),
+}
 
 impl Cache {
-    /// Builds the stage with all the tiers that its config asks for.
+    /// Builds the stage with all the tiers that its config asks for. To be called within a runtime of tokio's.
     ///
     /// # Errors
-    /// The database cannot be opened.
-    pub fn new(mut parts: Parts<'_>, registry: &mut Registry) -> Result<(Self, Option<Threads>), OpenError> {
-        let Some(path) = &parts.config.disk else { return Ok((Self::in_memory(parts, registry), None)) };
-        let opened = open_disk(parts.clock, parts.config, path, parts.secret)?;
-        parts.secret = opened.disk.secret;
-        let threads = Threads(opened.reader, opened.writer);
-        Ok((Self::with(parts, vec![Box::new(opened.disk)], registry), Some(threads)))
+    /// A tier cannot be set up.
+    pub fn new(parts: Parts<'_>, registry: &mut Registry) -> Result<(Self, Workers), SetUpError> {
+        let metrics = Arc::new(Metrics::new(registry));
+        let (mut below, mut workers): (Vec<Box<dyn Tier>>, _) = (Vec::new(), Workers::default());
+        let Parts { clock, config, secret: Secret::Given(mut secret) | Secret::Random(mut secret), .. } =
+            parts;
+        let life = Duration::from_secs(parts.longest_life_s());
+        if let Some(path) = &config.disk {
+            let opened = Disk::open(clock, path, config.disk_bytes_max(), life, parts.secret)?;
+            secret = opened.disk.secret;
+            workers.disk = Some((opened.reader, opened.writer));
+            below.push(Box::new(opened.disk));
+        }
+        if let Some(Redis { url, user, .. }) = &config.redis {
+            let address = url.parse().map_err(|source| SetUpError::Address { url: url.clone(), source })?;
+            let password = parts.redis_password.as_ref().map(weir_core::Secret::expose);
+            let remote = Remote::new(address, user.as_deref(), password)?;
+            let (redis, writer) = tiers::redis::Redis::new(clock, remote, &secret, life, metrics.clone());
+            workers.redis = Some(Box::pin(writer.run()));
+            // What several nodes share is more than what one has, and is found sooner than on disk.
+            below.insert(0, Box::new(redis));
+        }
+        Ok((Self::with(&parts, secret, below, metrics), workers))
     }
 
     /// Builds the stage with nothing below memory.
-    pub fn in_memory(parts: Parts<'_>, registry: &mut Registry) -> Self {
-        Self::with(parts, Vec::new(), registry)
+    pub fn in_memory(parts: &Parts<'_>, registry: &mut Registry) -> Self {
+        let (Secret::Given(secret) | Secret::Random(secret)) = parts.secret;
+        Self::with(parts, secret, Vec::new(), Arc::new(Metrics::new(registry)))
     }
 
-    fn with(parts: Parts<'_>, below: Vec<Box<dyn Tier>>, registry: &mut Registry) -> Self {
-        let Parts { clock, chance, config, secret, revision, forms } = parts;
-        let metrics = Arc::new(Metrics::new(registry));
-        let tiers = Arc::new(Tiers::new(clock, config, below, metrics.clone()));
-        let keyed = Keyed::new(secret, config.scope, revision);
-        Self { clock, chance, config: config.clone(), keyed, tiers, forms, flights: Arc::default(), metrics }
+    fn with(parts: &Parts<'_>, secret: [u8; 32], below: Vec<Box<dyn Tier>>, metrics: Arc<Metrics>) -> Self {
+        let &Parts { clock, config, forms, .. } = parts;
+        let revision = key::revision(parts.revision);
+        Self {
+            clock,
+            chance: parts.chance.clone(),
+            config: config.clone(),
+            lives: parts.pools.iter().map(|own| config.lives(*own)).collect(),
+            keyed: Keyed::new(secret),
+            revision,
+            tiers: Arc::new(Tiers::new(clock, config, below, revision, metrics.clone())),
+            refusals: Refusals::default(),
+            forms,
+            flights: Arc::default(),
+            metrics,
+        }
     }
 
-    /// Looks an answer up for a tenant, or makes ready to keep the one that comes. `urgency`: how urgent the request is, and
-    /// whether a lesser answer will do.
+    /// Looks an answer up, or makes ready to keep the one that comes.
     ///
     /// # Errors
-    /// A header cannot be understood, or the caller wants nothing but a kept answer and there is none.
-    pub async fn look(
-        &self,
-        request: &Request,
-        tenant: &Tenant,
-        urgency: (Priority, bool),
-    ) -> Result<Lookup, Rejection> {
-        let Some(ask) = ask::of(request, &self.config)? else {
+    /// A header cannot be understood, the same request was refused a moment ago, or the caller wants nothing but a kept
+    /// answer and there is none.
+    pub async fn look(&self, request: &Request, asker: &Asker<'_>) -> Result<Lookup, Rejection> {
+        let lives =
+            self.lives.get(asker.pool.0).copied().unwrap_or_else(|| self.config.lives(CacheOwn::default()));
+        let Some(ask) = ask::of(request, &lives, self.config.scope)? else {
             self.metrics.bypass.inc();
-            return Ok(Lookup::Miss(Miss { fill: Fill::none(), stale: Stale::NONE, shared: None }));
+            let (fill, stale) = (Fill::none(), Stale::NONE);
+            return Ok(Lookup::Miss(Miss { fill, stale, shared: None, asked: Asked(None) }));
         };
-        let key = self.keyed.key(tenant, request);
+        let key = self.keyed.key(ask.scope, asker.tenant, request);
+        if let Some(refused) = self.refusals.get(&key, self.clock.now()).filter(|_| ask.may_read) {
+            request.trail.cache_said(CacheState::HitMemory);
+            self.metrics.refused.inc();
+            return Err(refused);
+        }
+        let form = (request.envelope.stream, request.envelope.wants_usage);
+        let shared = FlightKey::new(key, form, (asker.priority, asker.may_degrade));
         let wanted = Wanted::by(request, self.clock, self.forms, self.metrics.clone());
         let purges = self.tiers.purges();
         let mut stale = Stale::NONE;
         if let Some(Found { entry, state }) = self.find(&key).await {
             if ask.may_read
-                && let Some(answer) = self.give(&ask, &wanted, &entry, state)
+                && let Some((answer, is_fresh)) = self.give(&ask, asker, &wanted, &entry, state)
             {
-                return Ok(Lookup::Hit(answer));
+                if is_fresh || ask.only {
+                    return Ok(Lookup::Hit(answer));
+                }
+                let old = Box::new(Old::new(entry, wanted, ask.on_error_ms, &lives));
+                let fill = self.fill(request, asker.tenant, key, ask, purges);
+                let refresh = Refresh { fill, shared, old };
+                return Ok(Lookup::Old(answer, refresh));
             }
-            let offline_ms = self.config.offline_s.saturating_mul(1000);
-            stale.old = Some(Box::new(Old { entry, wanted, on_error_ms: ask.on_error_ms, offline_ms }));
+            stale.old = Some(Box::new(Old::new(entry, wanted, ask.on_error_ms, &lives)));
         }
         if ask.only {
             return Err(ask::not_kept());
         }
         self.metrics.miss.inc();
         request.trail.cache_said(CacheState::Miss);
-        let form = (request.envelope.stream, request.envelope.wants_usage);
         // Who wants a new answer would be given one that was asked for earlier.
-        let shared = ask.may_read.then(|| FlightKey::new(key, form, urgency));
-        Ok(Lookup::Miss(Miss { fill: self.fill(request, tenant, key, ask, purges), stale, shared }))
+        let shared = ask.may_read.then_some(shared);
+        let fill = self.fill(request, asker.tenant, key, ask, purges);
+        Ok(Lookup::Miss(Miss { fill, stale, shared, asked: Asked(Some(key)) }))
+    }
+
+    /// Remembers for a moment that a request was refused, if it would be refused again.
+    pub fn refused(&self, Asked(key): Asked, rejection: &Rejection) {
+        if let Some(key) = key {
+            self.refusals.note(key, rejection, self.clock.now());
+        }
     }
 
     /// The calls under way that are shared.
@@ -182,7 +327,13 @@ impl Cache {
     /// # Errors
     /// A tier cannot: why.
     pub async fn purge(&self, which: &Which) -> Result<u64, String> {
+        self.refusals.forget_all();
         self.tiers.purge(which).await.map_err(|error| error.to_string())
+    }
+
+    /// How each tier is, from the fastest on.
+    pub async fn stats(&self) -> Vec<TierStats> {
+        self.tiers.stats().await
     }
 
     async fn find(&self, key: &Key) -> Option<Found> {
@@ -193,17 +344,28 @@ impl Cache {
         }
     }
 
-    /// The answer, if it is of an age that the request allows.
-    fn give(&self, ask: &Ask, wanted: &Wanted, entry: &Entry, state: CacheState) -> Option<Answer> {
+    /// The answer, if it is of an age that the request allows, and whether it is fresh enough.
+    fn give(
+        &self,
+        ask: &Ask,
+        asker: &Asker<'_>,
+        wanted: &Wanted,
+        entry: &Entry,
+        state: CacheState,
+    ) -> Option<(Answer, bool)> {
         let now = Moment::of(self.clock.wall());
         if ask.age_max_ms.is_some_and(|longest| entry.age_ms(now) > longest) {
             return None;
         }
-        let fresh = entry.fresh_left_ms(now).is_some();
-        if !fresh && entry.stale_ms(now) >= ask.stale_max_ms {
-            return None;
+        if entry.fresh_left_ms(now).is_some() {
+            return Some((wanted.give(entry, state)?, true));
         }
-        wanted.give(entry, if fresh { state } else { CacheState::HitStale })
+        let stale_ms = entry.stale_ms(now);
+        if asker.may_degrade && stale_ms < ask.revalidate_ms {
+            return Some((wanted.give(entry, CacheState::HitStale)?, false));
+        }
+        // The caller said that it will do.
+        (stale_ms < ask.stale_max_ms).then(|| Some((wanted.give(entry, CacheState::HitStale)?, true)))?
     }
 
     fn fill(&self, request: &Request, tenant: &Tenant, key: Key, ask: Ask, purges: u64) -> Fill {
@@ -218,6 +380,7 @@ impl Cache {
             purges,
             bytes_max: self.config.answer_kib_max.saturating_mul(1 << 10),
             fresh_ms: about(ask.fresh_ms, self.chance.unit()),
+            revision: self.revision,
             labels,
             streamed: streamed.then_some(request.operation),
             untold: !request.envelope.wants_usage,
@@ -229,16 +392,4 @@ impl Cache {
 /// A tenth less to a tenth more, by chance from 0 to 1.
 fn about(ms: u64, chance: f64) -> u64 {
     (ms as f64 * (0.9 + 0.2 * chance)) as u64
-}
-
-fn open_disk(
-    clock: Clock,
-    config: &config::Cache,
-    path: &Path,
-    secret: [u8; 32],
-) -> Result<tiers::disk::Opened, OpenError> {
-    let bytes_max = config.disk_mib.saturating_mul(1 << 20);
-    // Nothing older is of use to anybody.
-    let life = config.offline_s.max(config.ttl_s.saturating_add(config.stale_if_error_s));
-    tiers::disk::Disk::open(clock, path, bytes_max, Duration::from_secs(life), secret)
 }

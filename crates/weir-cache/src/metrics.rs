@@ -12,14 +12,21 @@ struct Labels {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Tier {
+    tier: &'static str,
+}
+
 /// Handles of the fast tier resolved once; counting there is one atomic add.
 pub(crate) struct Metrics {
     requests: Family<Labels, Counter>,
+    lost: Family<Tier, Counter>,
     hit: Counter,
     pub(crate) miss: Counter,
     pub(crate) bypass: Counter,
     stale: Counter,
     pub(crate) unplayable: Counter,
+    pub(crate) refused: Counter,
 }
 
 impl Metrics {
@@ -28,9 +35,12 @@ impl Metrics {
         let help = "Look-ups by tier and result; bypass: the request may not be cached; stale: given although fresh no more";
         registry.register("weir_cache_requests", help, requests.clone());
         let handle = |result| requests.get_or_create(&Labels { tier: "memory", result }).clone();
-        let [hit, miss, bypass, stale, unplayable] =
-            ["hit", "miss", "bypass", "stale", "unplayable"].map(handle);
-        Self { requests, hit, miss, bypass, stale, unplayable }
+        let [hit, miss, bypass, stale, unplayable, refused] =
+            ["hit", "miss", "bypass", "stale", "unplayable", "refused"].map(handle);
+        let lost = Family::<Tier, Counter>::default();
+        let help = "Answers that a tier could not keep: its queue was full, or it failed";
+        registry.register("weir_cache_lost_writes", help, lost.clone());
+        Self { requests, lost, hit, miss, bypass, stale, unplayable, refused }
     }
 
     /// A kept answer was given. One from below was not in memory.
@@ -50,6 +60,21 @@ impl Metrics {
     /// It was not, because it fails.
     pub(crate) fn skipped(&self, tier: &'static str) {
         self.count(tier, "skipped");
+    }
+
+    /// An answer is not kept there.
+    pub(crate) fn lost(&self, tier: &'static str) {
+        self.lost.get_or_create(&Tier { tier }).inc();
+    }
+
+    /// How many so far.
+    pub(crate) fn lost_by(&self, tier: &'static str) -> u64 {
+        self.lost.get(&Tier { tier }).map_or(0, |count| count.get())
+    }
+
+    /// How often a tier had this result so far.
+    pub(crate) fn counted(&self, tier: &'static str, result: &'static str) -> u64 {
+        self.requests.get(&Labels { tier, result }).map_or(0, |count| count.get())
     }
 
     /// It failed, or took too long.

@@ -5,6 +5,9 @@ mod disk;
 mod flights;
 mod headers;
 mod keys;
+mod live;
+mod refused;
+mod sealed;
 mod tiers;
 
 use std::cell::Cell;
@@ -15,16 +18,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use weir_core::{
-    Answer, Body, CacheState, Chance, Chunk, Clock, Finish, Head, Operation, Priority, Rejection, Request,
-    Scope, Tenant,
+    Answer, Body, CacheState, Chance, Chunk, Clock, Finish, Head, Operation, PoolId, Priority, Rejection,
+    Request, Scope, Tenant,
 };
 use weir_testkit::{chat, start, with_header};
 
 use crate::config::{self, Mode};
-use crate::{Cache, Forms, Lookup, Miss, Parts, Stale};
+use crate::{Asker, Cache, Forms, Lookup, Miss, Parts, Secret, Stale};
 
-/// How urgent the requests of these tests are, and that a lesser answer will do.
-const URGENCY: (Priority, bool) = (Priority::LAST, true);
+/// Who asks in these tests, where it is not the point how urgently; a lesser answer will do.
+const fn asker(tenant: &Tenant) -> Asker<'_> {
+    Asker { tenant, pool: PoolId(0), priority: Priority::LAST, may_degrade: true }
+}
 
 thread_local! {
     /// Milliseconds since 1970 on this test's wall clock.
@@ -56,10 +61,14 @@ fn tenant(hash: u8) -> Tenant {
     Tenant { name: format!("key-{hash}").into(), scope: Scope::of_hash([hash; 32]), team: None }
 }
 
+fn parts(config: &config::Cache, chance: Arc<Chance>, secret: Secret) -> Parts<'_> {
+    let (clock, forms) = (clock(), FORMS);
+    Parts { clock, chance, config, pools: &[], secret, redis_password: None, revision: &[], forms }
+}
+
 fn built(config: &config::Cache) -> Cache {
     let chance = Arc::new(Chance::seeded(1));
-    let parts = Parts { clock: clock(), chance, config, secret: [9; 32], revision: &[], forms: FORMS };
-    Cache::in_memory(parts, &mut Registry::default())
+    Cache::in_memory(&parts(config, chance, Secret::Given([9; 32])), &mut Registry::default())
 }
 
 fn cache(mode: Mode) -> Cache {
@@ -90,7 +99,7 @@ fn read(mut answer: Answer) -> Bytes {
 /// A look, which needs no waiting while there is only memory.
 fn look(cache: &Cache, tenant: &Tenant, request: &Request) -> Result<Lookup, Rejection> {
     let mut cx = Context::from_waker(Waker::noop());
-    match std::pin::pin!(cache.look(request, tenant, URGENCY)).poll(&mut cx) {
+    match std::pin::pin!(cache.look(request, &asker(tenant))).poll(&mut cx) {
         Poll::Ready(found) => found,
         Poll::Pending => panic!("memory answers at once"),
     }
@@ -106,7 +115,7 @@ fn answer_with(fill: crate::Fill, bytes: Bytes, finish: Option<Finish>) {
 /// Runs a request through: the bytes of a hit, or `None` after having answered a miss.
 fn run(cache: &Cache, tenant: &Tenant, request: &Request, finish: Option<Finish>) -> Option<Bytes> {
     match look(cache, tenant, request).expect("the request is understood") {
-        Lookup::Hit(answer) => Some(read(answer)),
+        Lookup::Hit(answer) | Lookup::Old(answer, _) => Some(read(answer)),
         Lookup::Miss(Miss { fill, .. }) => {
             let mark: &[u8] = if request.envelope.stream { b"data: " } else { b"" };
             answer_with(fill, [mark, b"answer"].concat().into(), finish);
@@ -125,7 +134,7 @@ fn is_known(cache: &Cache, request: &Request) -> bool {
 
 fn stale(cache: &Cache, request: &Request) -> Stale {
     match look(cache, &tenant(1), request).expect("the request is understood") {
-        Lookup::Hit(_) => panic!("it is fresh"),
+        Lookup::Hit(_) | Lookup::Old(..) => panic!("it is fresh, or nearly"),
         Lookup::Miss(miss) => miss.stale,
     }
 }

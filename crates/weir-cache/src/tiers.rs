@@ -7,22 +7,26 @@
 mod breaker;
 pub(crate) mod disk;
 mod memory;
+pub(crate) mod redis;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use weir_core::{CacheState, Clock};
 
 use crate::config;
-use crate::entry::{Entry, Moment};
+use crate::entry::{Entry, Labels, Moment};
 use crate::key::Key;
 use crate::metrics::Metrics;
 
 use breaker::Breaker;
 use memory::Memory;
 
+/// How long an operator waits to be told what a tier holds.
+const HELD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long what was found below stays above.
 const PROMOTED_MS: u64 = 300_000;
 
@@ -40,15 +44,44 @@ pub enum Which {
 }
 
 impl Which {
-    /// Whether an entry is one of them.
-    pub(crate) fn has(&self, entry: &Entry) -> bool {
+    /// Whether an answer with these labels is one of them.
+    pub(crate) fn names(&self, labels: &Labels) -> bool {
         match self {
             Self::All => true,
-            Self::Tenant(tenant) => **tenant == *entry.labels.tenant,
-            Self::Model(model) => **model == *entry.labels.model,
-            Self::Tag(tag) => **tag == *entry.labels.tag,
+            Self::Tenant(tenant) => **tenant == *labels.tenant,
+            Self::Model(model) => **model == *labels.model,
+            Self::Tag(tag) => **tag == *labels.tag,
         }
     }
+}
+
+/// What a tier holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holding {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
+    pub(crate) bytes_max: u64,
+}
+
+/// How a tier is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TierStats {
+    /// What it is called.
+    pub tier: &'static str,
+    /// Answers that it holds, if it can tell.
+    pub entries: Option<u64>,
+    /// What they take, in bytes.
+    pub bytes: Option<u64>,
+    /// What they may take, in bytes.
+    pub bytes_max: Option<u64>,
+    /// How often it had the answer, since the start.
+    pub hits: u64,
+    /// How often it had not.
+    pub misses: u64,
+    /// How often it could not be asked, or was too slow.
+    pub errors: u64,
+    /// Answers that it could not keep.
+    pub lost: u64,
 }
 
 /// A future behind a pointer: tiers are few, and each of their calls is worth an allocation.
@@ -71,6 +104,8 @@ pub(crate) trait Tier: Send + Sync {
     fn get(&self, key: Key) -> Boxed<'_, Result<Option<Entry>, TierError>>;
     /// Keeps an answer, some time soon.
     fn put(&self, key: Key, entry: Entry) -> Result<(), TierError>;
+    /// What it holds, if it can tell.
+    fn held(&self) -> Boxed<'_, Result<Option<Holding>, TierError>>;
     /// Forgets; says how many.
     fn purge(&self, which: Which) -> Boxed<'_, Result<u64, TierError>>;
 }
@@ -80,6 +115,7 @@ pub(crate) struct Tiers {
     clock: Clock,
     memory: Memory,
     below: Vec<Below>,
+    revision: u64,
     purges: AtomicU64,
     metrics: Arc<Metrics>,
 }
@@ -101,16 +137,17 @@ impl Tiers {
         clock: Clock,
         config: &config::Cache,
         below: Vec<Box<dyn Tier>>,
+        revision: u64,
         metrics: Arc<Metrics>,
     ) -> Self {
         let below =
             below.into_iter().map(|tier| Below { tier, breaker: Mutex::new(Breaker::default()) }).collect();
-        Self { clock, memory: Memory::new(config), below, purges: AtomicU64::new(0), metrics }
+        Self { clock, memory: Memory::new(config), below, revision, purges: AtomicU64::new(0), metrics }
     }
 
     /// The answer in memory, if there is one that may still be given from there.
     pub(crate) fn in_memory(&self, key: &Key, now: Moment) -> Option<Entry> {
-        self.memory.get(key, now)
+        self.memory.get(key, now).filter(|entry| self.is_of_now(entry))
     }
 
     /// The answer in the first tier below memory that has it. It is kept above from then on.
@@ -137,13 +174,18 @@ impl Tiers {
             Ok(Ok(found)) => {
                 below.breaker().well();
                 self.metrics.looked(below.tier.name(), found.is_some());
-                return found;
+                return found.filter(|entry| self.is_of_now(entry));
             }
             Ok(Err(error)) => error,
             Err(_elapsed) => TierError(format!("no answer within {} ms", below.tier.patience().as_millis())),
         };
         self.failed(below, &failed);
         None
+    }
+
+    /// Whether it is what the services and models of the present config answered.
+    const fn is_of_now(&self, entry: &Entry) -> bool {
+        entry.revision == self.revision
     }
 
     /// How often answers were thrown out so far.
@@ -158,8 +200,9 @@ impl Tiers {
         }
         self.memory.put(key, entry.clone(), None);
         for below in &self.below {
-            if let Err(error) = below.tier.put(key, entry.clone()) {
-                self.failed(below, &error);
+            // Why is for the tier's own log, once for many.
+            if below.tier.put(key, entry.clone()).is_err() {
+                self.metrics.lost(below.tier.name());
             }
         }
     }
@@ -172,6 +215,31 @@ impl Tiers {
             most = most.max(below.tier.purge(which.clone()).await?);
         }
         Ok(most)
+    }
+
+    /// How each tier is, from the fastest on.
+    pub(crate) async fn stats(&self) -> Vec<TierStats> {
+        let mut all = vec![self.stats_of("memory", Some(self.memory.held()))];
+        for below in &self.below {
+            // A tier that cannot tell is shown as one that does not.
+            let held = tokio::time::timeout(HELD_PATIENCE, below.tier.held()).await;
+            all.push(self.stats_of(below.tier.name(), held.ok().and_then(Result::ok).flatten()));
+        }
+        all
+    }
+
+    fn stats_of(&self, tier: &'static str, held: Option<Holding>) -> TierStats {
+        let counted = |result| self.metrics.counted(tier, result);
+        TierStats {
+            tier,
+            entries: held.map(|held| held.entries),
+            bytes: held.map(|held| held.bytes),
+            bytes_max: held.map(|held| held.bytes_max),
+            hits: counted("hit") + counted("stale"),
+            misses: counted("miss"),
+            errors: counted("error"),
+            lost: self.metrics.lost_by(tier),
+        }
     }
 
     fn failed(&self, below: &Below, error: &TierError) {

@@ -5,6 +5,7 @@
 //! from the [`Clock`] and chance from the [`Chance`] that the binary hands down.
 
 mod answer;
+mod caching;
 mod chance;
 mod clock;
 mod continuation;
@@ -24,6 +25,7 @@ mod trail;
 mod usage;
 
 pub use answer::{Answer, Body, Chunk, ChunkStream, Head, Said};
+pub use caching::{CacheMode, CacheOwn};
 pub use chance::Chance;
 pub use clock::Clock;
 pub use continuation::{Prefill, Rung};

@@ -23,6 +23,8 @@ names! {
     QUEUE_MS = "x-weir-queue-ms";
     /// `off`: not from the cache, not into it; `exact`: as the config has it.
     CACHE = "x-weir-cache";
+    /// Who may be given the answer that comes: fewer than the config lets.
+    CACHE_SCOPE = "x-weir-cache-scope";
     /// How many seconds the answer that comes stays fresh in the cache.
     CACHE_TTL = "x-weir-cache-ttl";
     /// What the answer that comes is called, for whoever wants to throw it out of the cache.

@@ -74,6 +74,24 @@ impl Request {
         self.header(&crate::names::SDK_RETRY_COUNT).is_some_and(|count| count != "0")
     }
 
+    /// The same call once more, of the house's own: nobody waits for it.
+    #[must_use]
+    pub fn again(&self, now: Instant) -> Self {
+        Self {
+            id: self.id,
+            received: now,
+            operation: self.operation,
+            dialect: self.dialect,
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            model: self.model.clone(),
+            headers: self.headers.clone(),
+            envelope: self.envelope.clone(),
+            trail: Arc::new(Trail::new(now)),
+        }
+    }
+
     /// A header's value as text; `None` when absent or not text.
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -25,6 +25,10 @@ pub enum CacheState {
     HitStale = 4,
     /// Answered by a call that was made for another request.
     Coalesced = 5,
+    /// Answered from what several nodes share.
+    HitRedis = 6,
+    /// Nobody's: a new answer is fetched for one that was given although it was fresh no more.
+    Refresh = 7,
 }
 
 impl CacheState {
@@ -34,6 +38,8 @@ impl CacheState {
             Self::Bypass => "BYPASS",
             Self::Miss => "MISS",
             Self::HitMemory => "HIT-memory",
+            Self::HitRedis => "HIT-redis",
+            Self::Refresh => "REFRESH",
             Self::HitDisk => "HIT-disk",
             Self::HitStale => "HIT-stale",
             Self::Coalesced => "COALESCED",
@@ -42,7 +48,7 @@ impl CacheState {
 
     /// Whether the answer came from the cache, or with a call that another request paid for.
     pub const fn is_hit(self) -> bool {
-        matches!(self, Self::HitMemory | Self::HitDisk | Self::HitStale | Self::Coalesced)
+        matches!(self, Self::HitMemory | Self::HitRedis | Self::HitDisk | Self::HitStale | Self::Coalesced)
     }
 }
 
@@ -245,6 +251,8 @@ impl Trail {
             3 => CacheState::HitDisk,
             4 => CacheState::HitStale,
             5 => CacheState::Coalesced,
+            6 => CacheState::HitRedis,
+            7 => CacheState::Refresh,
             _ => CacheState::Bypass,
         }
     }

@@ -19,9 +19,14 @@ pub struct Admin {
     pub status: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// Whether requests can be served; the reason when not.
     pub ready: Box<dyn Fn() -> Result<(), &'static str> + Send + Sync>,
+    /// What the cache holds.
+    pub cache: Box<dyn Fn() -> Holding + Send + Sync>,
     /// Throws answers out of the cache: those that a query names. How many; or what is wrong with the query, or with a tier.
     pub purge: Box<dyn Fn(&str) -> Purging + Send + Sync>,
 }
+
+/// What the cache holds, as JSON, as soon as its tiers have told.
+pub type Holding = Pin<Box<dyn Future<Output = serde_json::Value> + Send>>;
 
 /// Answers on their way out of the cache.
 pub type Purging = Pin<Box<dyn Future<Output = Result<u64, Unpurged>> + Send>>;
@@ -56,10 +61,11 @@ impl Admin {
                 Err(reason) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{reason}\n")),
             },
             "/status" => reply(StatusCode::OK, "application/json", format!("{:#}\n", (self.status)())),
+            "/cache" => reply(StatusCode::OK, "application/json", format!("{:#}\n", (self.cache)().await)),
             "/" => reply(
                 StatusCode::OK,
                 TEXT,
-                "weir: /metrics /healthz /readyz /status, POST /cache/purge\n".into(),
+                "weir: /metrics /healthz /readyz /status /cache, POST /cache/purge\n".into(),
             ),
             path => reply(StatusCode::NOT_FOUND, TEXT, format!("{path} is not here; try /\n")),
         }

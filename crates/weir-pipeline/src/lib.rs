@@ -17,11 +17,11 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use weir_admit::{Admission, Admit};
-use weir_cache::{Cache, Fill, Lookup, Miss};
+use weir_cache::{Asker, Cache, Fill, Lookup, Miss};
 use weir_core::{Answer, Body, Clock, Kind, Rejection, Request};
 use weir_pressure::Pressure;
 use weir_queue::{Place, Queue};
-use weir_settle::Settle;
+use weir_settle::{Record, Settle};
 
 pub use attempts::{Around, Attempts, Upstream, repeats};
 pub use forms::forms;
@@ -54,33 +54,22 @@ pub struct Pipeline {
 impl Pipeline {
     /// Takes a request from its arrival to the beginning of its answer; the answer's observers see it to its end.
     pub async fn run(self: &Arc<Self>, request: &Arc<Request>) -> Answer {
-        let mut record = self.settle.open(request); // 6 opens first …
-        let answer = match self.answer(request).await {
-            Ok(answer) => answer,
-            Err(rejection) => {
-                record.rejected(&rejection);
-                self.refusal(request, &rejection)
-            }
-        };
-        record.answered(answer.head.status);
-        answer.observed_by(record) // … and closes last
+        let record = self.settle.open(request); // 6 opens first …
+        let answered = self.answer(request).await;
+        self.recorded(request, record, answered) // … and closes last
     }
 
     /// The answer to a request that could not even enter: recorded like every other.
     pub fn refuse(&self, request: &Request, rejection: &Rejection) -> Answer {
-        let mut record = self.settle.open(request);
-        record.rejected(rejection);
-        let answer = self.refusal(request, rejection);
-        record.answered(answer.head.status);
-        answer.observed_by(record)
+        self.recorded(request, self.settle.open(request), Err(rejection.clone()))
     }
 
     async fn answer(self: &Arc<Self>, request: &Arc<Request>) -> Result<Answer, Rejection> {
         let admission = self.admit.check(request)?; // 1
         self.arrived(request, &admission);
-        let urgency = (admission.priority, admission.may_degrade);
-        let Miss { fill, stale, shared } = match self.cache.look(request, &admission.tenant, urgency).await? {
+        let Miss { fill, stale, shared, asked } = match self.cache.look(request, &asker(&admission)).await? {
             Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())), // 2
+            Lookup::Old(answer, refresh) => return Ok(self.refreshed(request, answer, admission, refresh)),
             Lookup::Miss(miss) => miss,
         };
         let stale = stale.only_if(admission.may_degrade);
@@ -94,6 +83,9 @@ impl Pipeline {
             Some(key) => self.share(key, request, (admission, fill)).await,
             None => self.make(request, admission, fill).await,
         };
+        if let Err(rejection) = &made {
+            self.cache.refused(asked, rejection);
+        }
         let mut answer = made.or_else(|rejection| stale.instead_of(&rejection).ok_or(rejection))?;
         rates.write_headers(&mut answer.head.headers);
         Ok(answer)
@@ -113,6 +105,16 @@ impl Pipeline {
         Ok(answer.observed_by(fill).observed_by(admission.into_observer()))
     }
 
+    /// The answer, recorded to its end.
+    fn recorded(&self, request: &Request, mut record: Record, answered: Result<Answer, Rejection>) -> Answer {
+        let answer = answered.unwrap_or_else(|rejection| {
+            record.rejected(&rejection);
+            self.refusal(request, &rejection)
+        });
+        record.answered(answer.head.status);
+        answer.observed_by(record)
+    }
+
     fn refusal(&self, request: &Request, rejection: &Rejection) -> Answer {
         let (mut head, chunk) = weir_wire::error::whole(request.dialect, rejection);
         if rejection.kind == Kind::Overloaded && request.is_a_retry() {
@@ -121,6 +123,12 @@ impl Pipeline {
         }
         Answer::new(self.clock, head, Body::Whole(Some(chunk)))
     }
+}
+
+/// For whom the cache looks.
+fn asker(admission: &Admission) -> Asker<'_> {
+    let &Admission { ref tenant, pool, priority, may_degrade, .. } = admission;
+    Asker { tenant, pool, priority, may_degrade }
 }
 
 /// A request's place in line, as its admission has it.

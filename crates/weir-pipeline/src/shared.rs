@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use weir_admit::Admission;
-use weir_cache::{Begun, Fill, FlightKey, Lead, Listener, Unanswered};
+use weir_cache::{Begun, Fill, FlightKey, Lead, Listener, Refresh, Unanswered};
 use weir_core::{Answer, Body, CacheState, Kind, Rejection, Request};
 
 use crate::Pipeline;
@@ -43,6 +43,33 @@ impl Pipeline {
             Unanswered::Rejected(rejection) => rejection,
             Unanswered::GivenUp => given_up(),
         })
+    }
+
+    /// An answer that is fresh no more; a new one is fetched by a task of its own, unless one is already, or it can wait.
+    /// It is paid for by whoever is given the old one.
+    pub(crate) fn refreshed(
+        self: &Arc<Self>,
+        request: &Request,
+        answer: Answer,
+        admission: Admission,
+        refresh: Refresh,
+    ) -> Answer {
+        let can_wait = self.spares(&admission) && refresh.can_wait();
+        if can_wait || self.cache.flights().is_under_way(&refresh.shared) {
+            return answer.observed_by(admission.into_free_observer());
+        }
+        let again = Arc::new(request.again(self.clock.now()));
+        again.trail.cache_said(CacheState::Refresh);
+        (self.spawn)(Box::pin(self.clone().refresh(again, admission, refresh)));
+        answer
+    }
+
+    async fn refresh(self: Arc<Self>, request: Arc<Request>, admission: Admission, refresh: Refresh) {
+        let record = self.settle.open(&request);
+        let answered = self.share(refresh.shared, &request, (admission, refresh.fill)).await;
+        let mut answer = self.recorded(&request, record, answered);
+        // Whatever comes of it is in the record, and the answer in the cache.
+        while std::future::poll_fn(|cx| answer.poll_chunk(cx)).await.is_some() {}
     }
 
     /// Joins a call, or has it made.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use weir_core::{Dialect, Price};
+use weir_core::{CacheOwn, Dialect, Price};
 
 /// How a service takes up an answer that broke off: the form in which it is given the beginning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -111,6 +111,9 @@ pub struct Pool {
     /// The longest an answer may take, in seconds. Default 600.
     #[serde(default = "deadline_s")]
     pub deadline_s: u64,
+    /// What the cache does otherwise for this model.
+    #[serde(default)]
+    pub cache: CacheOwn,
 }
 
 const fn deadline_s() -> u64 {

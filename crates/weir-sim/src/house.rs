@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use prometheus_client::registry::Registry;
 use weir_admit::Admit;
-use weir_cache::{Cache, Parts as CacheParts};
+use weir_cache::{Cache, Parts as CacheParts, Secret};
 use weir_core::{Chance, Clock, PoolId, Priority};
 use weir_pipeline::{Around, Attempts, Models, Pipeline, forms, repeats};
 use weir_pressure::{Change, Pressure};
@@ -205,8 +205,17 @@ fn line(parts: Parts) -> weir_queue::config::Queue {
 /// Answers in memory, as the binary keeps them.
 fn known(clock: Clock, chance: Arc<Chance>, registry: &mut Registry) -> Cache {
     let config = weir_cache::config::Cache::default();
-    let parts = CacheParts { clock, chance, config: &config, secret: [1; 32], revision: &[], forms: forms() };
-    Cache::in_memory(parts, registry)
+    let parts = CacheParts {
+        clock,
+        chance,
+        config: &config,
+        secret: Secret::Given([1; 32]),
+        pools: &[],
+        redis_password: None,
+        revision: &[],
+        forms: forms(),
+    };
+    Cache::in_memory(&parts, registry)
 }
 
 /// The simulation's runtime ends with the simulation, and every task with it.

@@ -67,7 +67,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(2);
 const SET_ASIDE_MAX: u32 = 1000;
 
 /// Opens the database to write to it, and makes it if there is none. A damaged one is set aside; the second value is where.
-pub(crate) fn open(path: &Path, schema: &Schema) -> Result<(Connection, Option<PathBuf>), OpenError> {
+///
+/// # Errors
+/// SQLite cannot, it is of another version, or it is damaged and cannot be set aside.
+pub fn open(path: &Path, schema: &Schema) -> Result<(Connection, Option<PathBuf>), OpenError> {
     match prepare(path, schema) {
         Err(OpenError::Sqlite { source, .. }) if is_damage(&source) => {
             let aside = set_aside(path)?;

@@ -8,9 +8,11 @@
 //! else of its group with it; a file that is damaged is set aside, under a name that says so, and a new one begun.
 
 mod database;
+mod remote;
 mod worker;
 
-pub use database::{OpenError, Schema, Sync};
+pub use database::{OpenError, Schema, Sync, open};
+pub use remote::{Address, AddressError, Node, Remote, RemoteError};
 pub use rusqlite;
 pub use worker::{Outcome, Reader, Store, StoreError, Writer};
 

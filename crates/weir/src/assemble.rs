@@ -7,7 +7,7 @@ use anyhow::Context;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use weir_admit::{Admit, Models};
-use weir_cache::{Cache, Parts, Threads};
+use weir_cache::{Cache, Parts, Secret, Workers};
 use weir_core::{Chance, Clock, PoolId};
 use weir_infer::Infer;
 use weir_pipeline::{Around, Attempts, Pipeline, Spawn, forms, repeats};
@@ -28,8 +28,8 @@ pub struct House {
     pub chance: Arc<Chance>,
     /// The access log, if there is one, on its way out.
     pub lines: Option<Arc<Lines>>,
-    /// What the cache's tier on disk needs threads for.
-    pub cache_threads: Option<Threads>,
+    /// What works for the cache's tiers below memory.
+    pub cache_workers: Workers,
     /// Every metric.
     pub registry: Registry,
 }
@@ -62,17 +62,18 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let models = models(config);
     let names = models.names().to_vec();
     let admit = Admit::new(clock, &config.key, config.pressure.requests_max, models)?;
-    let (secret, revision) = (random()?, revision(config));
+    let (secret, revision) = (cache_secret(loaded)?, revision(config));
     let parts = Parts {
         clock,
         chance: chance.clone(),
         config: &config.cache,
+        pools: &config.pool.iter().map(|pool| pool.cache).collect::<Vec<_>>(),
         secret,
+        redis_password: loaded.cache_secrets.redis.clone(),
         revision: &revision,
         forms: forms(),
     };
-    let (cache, cache_threads) =
-        Cache::new(parts, &mut registry).map_err(|error| anyhow::anyhow!("{error}; see `[cache] disk`"))?;
+    let (cache, cache_workers) = Cache::new(parts, &mut registry)?;
     let lines: Vec<_> = config
         .pool
         .iter()
@@ -104,12 +105,20 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let spawn: Spawn = Box::new(|call| drop(tokio::spawn(call)));
     let settle = Settle::new(clock, lines.clone(), &names, &mut registry);
     let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, pressure, attempts, settle, spawn });
-    Ok(House { pipeline, chance, lines, cache_threads, registry })
+    Ok(House { pipeline, chance, lines, cache_workers, registry })
+}
+
+/// What the keys of kept answers are made with.
+pub fn cache_secret(loaded: &Loaded) -> anyhow::Result<Secret> {
+    Ok(match &loaded.cache_secrets.keys {
+        Some(secret) => Secret::given(secret.expose()),
+        None => Secret::Random(random()?),
+    })
 }
 
 /// What answers depend on besides the request: which model, where, answers for which. What was kept under another config is
 /// not found.
-fn revision(config: &Config) -> Vec<String> {
+pub fn revision(config: &Config) -> Vec<String> {
     let mut parts = Vec::new();
     let mut part = |text: &str| parts.push(text.to_owned());
     for pool in &config.pool {

@@ -1,5 +1,7 @@
 //! One file per verb, and what they share: the environment, the runtime, how an error is said.
 
+pub mod admin;
+pub mod cache;
 pub mod check;
 pub mod config;
 pub mod demo;

@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_admit::config::Key;
 use weir_cache::config::Cache;
+use weir_core::Secret;
 use weir_http::config::Server;
 use weir_infer::config::Attempts;
 use weir_pressure::config::Pressure;
@@ -74,10 +75,21 @@ pub struct Loaded {
     pub config: Config,
     /// The key of each endpoint, resolved, in the order of `config.endpoint`.
     pub endpoint_keys: Vec<KeySource>,
+    /// The cache's secrets.
+    pub cache_secrets: CacheSecrets,
     /// What is allowed but probably not meant.
     pub warnings: Vec<Diagnostic>,
     /// Where it came from.
     pub source: Source,
+}
+
+/// The secrets of the cache, resolved.
+#[derive(Clone, Default)]
+pub struct CacheSecrets {
+    /// What keys are made with, if the operator says so.
+    pub keys: Option<Secret>,
+    /// Redis's password.
+    pub redis: Option<Secret>,
 }
 
 /// Where a config came from.
@@ -143,13 +155,15 @@ impl Config {
     fn read(source: Source, text: &str, env: Env<'_>) -> Result<Loaded, Problems> {
         let mut report = Report::new(&source.to_string(), text);
         let config = read::read(text, &mut report);
-        let endpoint_keys = match &config {
+        let (endpoint_keys, cache_secrets) = match &config {
             // After a mistake of syntax half the file may be missing: rules about the whole would accuse the innocent.
             Some(config) if !report.has_broken_syntax() => rules::check(config, env, &mut report),
-            _ => Vec::new(),
+            _ => Default::default(),
         };
         match (config, report.finish()) {
-            (Some(config), Ok(warnings)) => Ok(Loaded { config, endpoint_keys, warnings, source }),
+            (Some(config), Ok(warnings)) => {
+                Ok(Loaded { config, endpoint_keys, cache_secrets, warnings, source })
+            }
             (_, Err(problems)) => Err(problems),
             (None, Ok(_)) => {
                 let help = "please report this with the file, keys removed";

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use weir_cache::{Threads, Which};
+use weir_cache::{Which, Workers};
 use weir_core::PoolId;
 use weir_http::accept::Limits;
 use weir_http::admin::{Admin, Unpurged};
@@ -21,6 +21,7 @@ use weir_http::{Door, accept};
 use weir_pipeline::Pipeline;
 use weir_pressure::memory::Memory;
 use weir_settle::Lines;
+use weir_store::{Reader, Writer};
 
 use crate::assemble::{House, assemble};
 use crate::config::{Config, Loaded};
@@ -29,8 +30,8 @@ use crate::{checks, looks};
 
 /// Connections on the operator's port: a scraper, a probe, a few people.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
-/// How long a stop waits for each thread of the cache's tier on disk: what it has not written can be made again.
-const DISK_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a stop waits for whoever writes to a tier of the cache: what it has not written can be made again.
+const TIER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A gateway that answers.
 pub struct Gateway {
@@ -48,6 +49,8 @@ pub struct Gateway {
     log: Option<(std::thread::JoinHandle<()>, Arc<Lines>)>,
     /// The cache's tier on disk.
     disk: Option<[std::thread::JoinHandle<()>; 2]>,
+    /// What writes to the tier that nodes share.
+    redis: Option<JoinHandle<()>>,
     delay: Duration,
     patience: Duration,
 }
@@ -65,7 +68,9 @@ impl Gateway {
     pub fn start_on(loaded: &Loaded, data: TcpListener, admin: TcpListener) -> anyhow::Result<Self> {
         let server = &loaded.config.server;
         let mut house = assemble(loaded)?;
-        let disk = house.cache_threads.take().map(threads_of).transpose()?;
+        let Workers { disk, redis } = std::mem::take(&mut house.cache_workers);
+        let disk = disk.map(threads_of).transpose()?;
+        let redis = redis.map(tokio::spawn);
         let log = match house.lines.clone() {
             Some(lines) => Some((telemetry::write_out(lines.clone())?, lines)),
             None => None,
@@ -108,6 +113,7 @@ impl Gateway {
             admin_task,
             log,
             disk,
+            redis,
             delay: Duration::from_secs(server.drain_delay_s),
             patience: Duration::from_secs(server.drain_timeout_s),
         })
@@ -163,15 +169,18 @@ impl Gateway {
         }
         // The threads end when the last of the pipeline is gone, after having written what was handed over.
         drop(self.pipeline);
+        if let Some(writer) = self.redis {
+            let _written = tokio::time::timeout(TIER_PATIENCE, writer).await;
+        }
         for thread in self.disk.into_iter().flatten() {
             let written = tokio::task::spawn_blocking(move || thread.join());
-            let _written = tokio::time::timeout(DISK_PATIENCE, written).await;
+            let _written = tokio::time::timeout(TIER_PATIENCE, written).await;
         }
     }
 }
 
 /// Gives the cache's tier on disk its threads.
-fn threads_of(Threads(reader, writer): Threads) -> std::io::Result<[std::thread::JoinHandle<()>; 2]> {
+fn threads_of((reader, writer): (Reader, Writer)) -> std::io::Result<[std::thread::JoinHandle<()>; 2]> {
     let named = |name: &str| std::thread::Builder::new().name(name.into());
     Ok([named("cache-read").spawn(|| reader.run())?, named("cache-write").spawn(|| writer.run())?])
 }
@@ -204,7 +213,8 @@ fn which(query: &str) -> Result<Which, String> {
 
 fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin {
     let House { pipeline, registry, .. } = house;
-    let (ready_pipeline, status_pipeline, cache_pipeline) = (pipeline.clone(), pipeline.clone(), pipeline);
+    let (ready_pipeline, status_pipeline) = (pipeline.clone(), pipeline.clone());
+    let (held_pipeline, cache_pipeline) = (pipeline.clone(), pipeline);
     let pools: Vec<String> = config.pool.iter().map(|pool| pool.model.clone()).collect();
     let closing = draining.clone();
     Admin {
@@ -213,6 +223,10 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
             // Writing to a string cannot fail.
             let _infallible = encode(&mut text, &registry);
             text
+        }),
+        cache: Box::new(move || {
+            let pipeline = held_pipeline.clone();
+            Box::pin(async move { json!({ "tiers": pipeline.cache.stats().await }) })
         }),
         purge: Box::new(move |query| {
             let (which, pipeline) = (which(query), cache_pipeline.clone());

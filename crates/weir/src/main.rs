@@ -52,6 +52,8 @@ enum Command {
     Key(cmd::key::Args),
     /// Show the state of a running gateway
     Status(cmd::status::Args),
+    /// Look at kept answers, throw them out, move them to another node
+    Cache(cmd::cache::Args),
     /// Send recorded traffic to a service or a gateway, open loop, and measure
     Replay(cmd::replay::Args),
     /// Break things on purpose and see what the caller is told
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Config(args) => cmd::config::run(args),
         Command::Key(args) => cmd::key::run(args),
         Command::Status(args) => cmd::status::run(args),
+        Command::Cache(args) => cmd::cache::run(args),
         Command::Replay(args) => cmd::replay::run(args),
         Command::Drill(args) => cmd::drill::run(args),
         Command::Simulate(args) => cmd::simulate::run(args),

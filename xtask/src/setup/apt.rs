@@ -14,11 +14,12 @@ pub struct Package {
 }
 
 /// What the tests need: git lists the project's files for the laws, Python runs its clients and brings Node as a
-/// wheel, and the package clients check certificates.
-pub const FOR_TESTS: [Package; 4] = [
+/// wheel, the package clients check certificates, and Redis is shared by nodes.
+pub const FOR_TESTS: [Package; 5] = [
     Package { name: "git", there: || runs("git", &["--version"]) },
     Package { name: "python3", there: || runs("python3", &["--version"]) },
     Package { name: "python3-venv", there: || runs("python3", &["-c", "import venv, ensurepip"]) },
+    Package { name: "redis-server", there: || runs("redis-server", &["--version"]) },
     Package { name: "ca-certificates", there: || Path::new("/etc/ssl/certs/ca-certificates.crt").exists() },
 ];
 

@@ -1,10 +1,15 @@
 //! How old an answer may be, and when an old one is better than none.
 
-use weir_core::{CacheState, Kind, Rejection};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use prometheus_client::registry::Registry;
+use weir_core::{CacheOwn, CacheState, Chance, Kind, PoolId, Rejection};
 use weir_testkit::with_header;
 
-use super::{cache, deterministic, is_known, keep, pass, read, run, stale, tenant};
-use crate::config::Mode;
+use super::{asker, cache, deterministic, is_known, keep, pass, read, run, stale, tenant};
+use crate::config::{self, Mode};
+use crate::{Asker, Cache, Lookup, Parts, Secret};
 
 const HOUR: u64 = 3600;
 
@@ -25,7 +30,7 @@ fn the_caller_says_how_long_it_is_fresh() {
     keep(&cache, &ten());
     pass(8);
     assert!(is_known(&cache, &ten()));
-    pass(4);
+    pass(4 + 60);
     assert!(!is_known(&cache, &ten()));
 }
 
@@ -49,16 +54,26 @@ fn the_caller_says_how_old_it_may_be() {
 
 #[test]
 fn a_pressed_service_is_spared_by_an_answer_that_is_hardly_stale() {
-    let cache = cache(Mode::All);
+    let at_once = config::Cache { mode: Mode::All, stale_while_revalidate_s: 0, ..config::Cache::default() };
+    let (waiting, cache) = (cache(Mode::All), super::built(&at_once));
     let ten = || with_header(deterministic(""), "x-weir-cache-ttl", "10");
+    keep(&waiting, &ten());
     keep(&cache, &ten());
     pass(12);
+    let asked = ten();
+    let Ok(Lookup::Old(_, refresh)) = super::look(&waiting, &tenant(1), &asked) else { panic!("it is old") };
+    assert!(refresh.can_wait());
+    assert_eq!(asked.trail.degraded_how(), Some("stale;age=12"));
     let asked = ten();
     assert_eq!(read(stale(&cache, &asked).under_pressure().unwrap())[..], b"answer"[..]);
     assert_eq!(asked.trail.cache(), CacheState::HitStale);
     assert_eq!(asked.trail.degraded_how(), Some("stale;age=12"));
     pass(40);
     assert!(stale(&cache, &ten()).under_pressure().is_none());
+    let asked = ten();
+    let Ok(Lookup::Old(_, refresh)) = super::look(&waiting, &tenant(1), &asked) else { panic!("it is old") };
+    assert!(!refresh.can_wait());
+    assert_eq!(asked.trail.degraded_how(), None);
 }
 
 #[test]
@@ -94,4 +109,56 @@ fn a_clock_that_goes_back_makes_nothing_old() {
     keep(&cache, &deterministic(""));
     super::WALL_MS.set(super::WALL_MS.get() - 1_000_000);
     assert!(is_known(&cache, &deterministic("")));
+}
+
+/// What a look found, by name, and the bytes.
+fn found(cache: &crate::Cache, request: &weir_core::Request) -> (&'static str, Option<bytes::Bytes>) {
+    match super::look(cache, &tenant(1), request).unwrap() {
+        Lookup::Hit(answer) => ("hit", Some(read(answer))),
+        Lookup::Old(answer, _) => ("old", Some(read(answer))),
+        Lookup::Miss(_) => ("miss", None),
+    }
+}
+
+#[test]
+fn for_a_minute_after_it_was_fresh_it_is_given_while_a_new_one_is_fetched() {
+    let cache = cache(Mode::All);
+    let ten = |control: &str| {
+        let request = with_header(deterministic(""), "x-weir-cache-ttl", "10");
+        if control.is_empty() { request } else { with_header(request, "cache-control", control) }
+    };
+    keep(&cache, &ten(""));
+    pass(12);
+    let asked = ten("");
+    assert_eq!(found(&cache, &asked), ("old", Some("answer".into())));
+    assert_eq!(asked.trail.cache(), CacheState::HitStale);
+    assert_eq!(found(&cache, &ten("only-if-cached")).0, "hit", "this one wants no call made");
+    assert_eq!(found(&cache, &ten("max-age=10")).0, "miss");
+    let tenant = tenant(1);
+    let strict = Asker { may_degrade: false, ..asker(&tenant) };
+    let mut cx = Context::from_waker(Waker::noop());
+    let strict = std::pin::pin!(cache.look(&asked, &strict)).poll(&mut cx);
+    assert!(matches!(strict, Poll::Ready(Ok(Lookup::Miss(_)))), "who wants no lesser answer gets none");
+    pass(60);
+    assert_eq!(found(&cache, &ten("")).0, "miss");
+}
+
+#[test]
+fn each_pool_has_lives_of_its_own() {
+    let own = CacheOwn { mode: Some(Mode::All), ttl_s: Some(5), ..CacheOwn::default() };
+    let config = config::Cache { mode: Mode::Off, stale_while_revalidate_s: 0, ..config::Cache::default() };
+    let parts = super::parts(&config, Arc::new(Chance::seeded(1)), Secret::Given([9; 32]));
+    let parts = Parts { pools: &[own, CacheOwn::default()], ..parts };
+    let cache = Cache::in_memory(&parts, &mut Registry::default());
+    keep(&cache, &deterministic(""));
+    pass(4);
+    assert!(is_known(&cache, &deterministic("")));
+    pass(2);
+    assert!(!is_known(&cache, &deterministic("")));
+    let tenant = tenant(1);
+    let other = Asker { pool: PoolId(1), ..asker(&tenant) };
+    let asked = deterministic("");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(std::pin::pin!(cache.look(&asked, &other)).poll(&mut cx).is_ready());
+    assert_eq!(asked.trail.cache(), CacheState::Bypass, "as `[cache]` has it: off");
 }

@@ -8,9 +8,9 @@ use prometheus_client::registry::Registry;
 use weir_core::{CacheState, Chance, Finish};
 use weir_testkit::{Folder, with_header};
 
-use super::{FORMS, URGENCY, answer_with, clock, deterministic, pass, read, tenant};
+use super::{answer_with, asker, deterministic, parts, pass, read, tenant};
 use crate::config::{self, Mode};
-use crate::{Cache, Lookup, Miss, Parts, Threads, Which};
+use crate::{Cache, Lookup, Miss, Secret, Which};
 
 fn config(folder: &Folder) -> config::Cache {
     config::Cache { mode: Mode::All, disk: Some(folder.file("cache.db")), ..config::Cache::default() }
@@ -31,11 +31,10 @@ impl Process {
     )]
     fn start(config: &config::Cache, secret: u8) -> Self {
         let chance = Arc::new(Chance::seeded(1));
-        let parts =
-            Parts { clock: clock(), chance, config, secret: [secret; 32], revision: &[], forms: FORMS };
         let mut registry = Registry::default();
-        let (cache, threads) = Cache::new(parts, &mut registry).unwrap();
-        let Threads(reader, writer) = threads.expect("there is a tier on disk");
+        let (cache, workers) =
+            Cache::new(parts(config, chance, Secret::Random([secret; 32])), &mut registry).unwrap();
+        let (reader, writer) = workers.disk.expect("there is a tier on disk");
         Self {
             cache,
             registry,
@@ -57,18 +56,18 @@ impl Process {
     }
 
     async fn keep(&self, extra: &str, answer: &[u8]) {
-        match self.cache.look(&deterministic(extra), &tenant(1), URGENCY).await {
+        match self.cache.look(&deterministic(extra), &asker(&tenant(1))).await {
             Ok(Lookup::Miss(Miss { fill, .. })) => {
                 answer_with(fill, Bytes::copy_from_slice(answer), Some(Finish::Whole));
             }
-            Ok(Lookup::Hit(_)) => panic!("it was not known before"),
+            Ok(Lookup::Hit(_) | Lookup::Old(..)) => panic!("it was not known before"),
             Err(refused) => panic!("{refused:?}"),
         }
     }
 
     async fn known(&self, extra: &str) -> Option<(Bytes, CacheState)> {
         let request = deterministic(extra);
-        match self.cache.look(&request, &tenant(1), URGENCY).await {
+        match self.cache.look(&request, &asker(&tenant(1))).await {
             Ok(Lookup::Hit(answer)) => Some((read(answer), request.trail.cache())),
             _ => None,
         }
@@ -162,7 +161,7 @@ async fn answers_are_thrown_out_by_key_model_and_tag() {
     let process = Process::start(&config(&folder), 1);
     let tagged = with_header(deterministic(r#","n":2"#), "x-weir-cache-tag", "prices");
     process.keep(r#","n":1"#, b"one").await;
-    let Ok(Lookup::Miss(Miss { fill, .. })) = process.cache.look(&tagged, &tenant(1), URGENCY).await else {
+    let Ok(Lookup::Miss(Miss { fill, .. })) = process.cache.look(&tagged, &asker(&tenant(1))).await else {
         panic!("nothing is kept")
     };
     answer_with(fill, Bytes::from_static(b"two"), Some(Finish::Whole));
@@ -174,5 +173,71 @@ async fn answers_are_thrown_out_by_key_model_and_tag() {
     assert!(process.known(r#","n":1"#).await.is_some());
     assert_eq!(purge(Which::Model("m".into())).await, 1);
     assert!(process.known(r#","n":1"#).await.is_none());
+    process.stop();
+}
+
+#[tokio::test]
+async fn answers_are_moved_to_another_node_and_are_its_own_then() {
+    let (centre, edge) = (Folder::new(), Folder::new());
+    let process = Process::start(&config(&centre), 1);
+    for question in 0..3 {
+        process.keep(&format!(r#","seed":{question}"#), b"the centre's").await;
+    }
+    process.stop();
+    let (from, seed, into) = (centre.file("cache.db"), centre.file("seed.db"), edge.file("cache.db"));
+    assert_eq!(crate::export(&from, &seed, &Which::All).unwrap(), 3);
+    assert_eq!(crate::export(&from, &centre.file("none.db"), &Which::Tag("other".into())).unwrap(), 0);
+    let again = crate::export(&from, &seed, &Which::All).unwrap_err().to_string();
+    assert!(again.contains("is there already"), "{again}");
+    let absent = crate::import(&edge.file("nothing.db"), &into, Secret::Random([2; 32]), &[]);
+    assert!(absent.unwrap_err().to_string().contains("there is no"));
+    // Their endpoints are others than the centre's: what is taken over is theirs from then on.
+    assert_eq!(crate::import(&seed, &into, Secret::Random([2; 32]), &[]).unwrap(), 3);
+    assert_eq!(crate::import(&seed, &into, Secret::Random([2; 32]), &[]).unwrap(), 0, "once is enough");
+    let process = Process::start(&config(&edge), 3);
+    let (body, state) = process.known(r#","seed":1"#).await.unwrap();
+    assert_eq!((&body[..], state), (&b"the centre's"[..], CacheState::HitDisk));
+    let disk = process.cache.stats().await.pop().unwrap();
+    assert_eq!((disk.tier, disk.entries, disk.hits), ("disk", Some(3), 1));
+    assert!(disk.bytes.unwrap() > 600);
+    process.stop();
+    // What another secret made keys of would be found by nobody.
+    let refused = crate::import(&seed, &edge.file("other.db"), Secret::Given([9; 32]), &[]).unwrap_err();
+    assert!(refused.to_string().contains("another secret"), "{refused}");
+}
+
+#[tokio::test]
+async fn of_two_answers_the_newer_one_stays() {
+    let (old, new) = (Folder::new(), Folder::new());
+    for (folder, answer) in [(&old, &b"old"[..]), (&new, b"new")] {
+        let process = Process::start(&config(folder), 1);
+        process.keep("", answer).await;
+        process.stop();
+        pass(60);
+    }
+    let check = async |into: &Folder, from: &Folder, taken| {
+        let files = (from.file("cache.db"), into.file("cache.db"));
+        assert_eq!(crate::import(&files.0, &files.1, Secret::Random([1; 32]), &[]).unwrap(), taken);
+        let process = Process::start(&config(into), 1);
+        assert_eq!(process.known("").await.unwrap().0[..], b"new"[..]);
+        process.stop();
+    };
+    check(&new, &old, 0).await;
+    check(&old, &new, 1).await;
+}
+
+#[tokio::test]
+async fn a_given_secret_takes_the_place_of_the_files_own() {
+    let folder = Folder::new();
+    let process = Process::start(&config(&folder), 1);
+    process.keep("", b"answer").await;
+    process.stop();
+    let config_given = config(&folder);
+    let given = parts(&config_given, Arc::new(Chance::seeded(1)), Secret::Given([7; 32]));
+    let (cache, workers) = Cache::new(given, &mut Registry::default()).unwrap();
+    drop((cache, workers));
+    let process = Process::start(&config(&folder), 1);
+    assert!(process.known("").await.is_none(), "keys are made with another secret now");
+    process.keep("", b"answer").await;
     process.stop();
 }

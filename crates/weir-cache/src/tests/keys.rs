@@ -86,3 +86,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_caller_can_narrow_the_scope_and_not_widen_it() {
+    let asking = |scope: &str| with_header(deterministic(r#","user":"x""#), "x-weir-cache-scope", scope);
+    let global = built(&config::Cache { mode: Mode::All, scope: Scope::Global, ..config::Cache::default() });
+    run(&global, &tenant(1), &asking("key"), Some(Finish::Whole));
+    assert!(run(&global, &tenant(1), &asking("key"), None).is_some());
+    assert!(run(&global, &tenant(2), &asking("key"), None).is_none(), "it is the other key's alone");
+    assert!(run(&global, &tenant(1), &asking("user"), None).is_none(), "nor is it one user's");
+    assert!(run(&global, &tenant(1), &deterministic(""), None).is_none(), "nor everybody's");
+    let key = built(&config::Cache { mode: Mode::All, ..config::Cache::default() });
+    for wider in ["team", "global", "all", ""] {
+        let refused = super::look(&key, &tenant(1), &asking(wider)).err().expect(wider);
+        assert!(refused.message.contains("no wider than `key`"), "{}", refused.message);
+    }
+}

@@ -13,7 +13,7 @@ use crate::config;
 use crate::entry::{Entry, Labels, Moment};
 use crate::key::Key;
 use crate::metrics::Metrics;
-use crate::tiers::{Boxed, Tier, TierError, Tiers, Which};
+use crate::tiers::{Boxed, Holding, Tier, TierError, Tiers, Which};
 
 /// A tier that does as it is told.
 #[derive(Clone, Default)]
@@ -54,6 +54,10 @@ impl Tier for Odd {
         Ok(())
     }
 
+    fn held(&self) -> Boxed<'_, Result<Option<Holding>, TierError>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn purge(&self, _which: Which) -> Boxed<'_, Result<u64, TierError>> {
         Box::pin(async { Ok(self.0.entry.lock().unwrap().take().map_or(0, |_| 1)) })
     }
@@ -62,7 +66,14 @@ impl Tier for Odd {
 fn entry(fresh_s: u64) -> Entry {
     let labels = Labels { tenant: "a".into(), model: "m".into(), tag: "".into() };
     let made = Moment::of(wall());
-    Entry { body: Bytes::from_static(b"answer"), cuts: Bytes::new(), made, fresh_ms: fresh_s * 1000, labels }
+    Entry {
+        body: Bytes::from_static(b"answer"),
+        cuts: Bytes::new(),
+        made,
+        fresh_ms: fresh_s * 1000,
+        revision: 0,
+        labels,
+    }
 }
 
 /// The paused runtime's.
@@ -75,7 +86,7 @@ fn tiers() -> (Tiers, Odd) {
     let odd = Odd::default();
     let clock = paused();
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
-    (Tiers::new(clock, &config::Cache::default(), vec![Box::new(odd.clone())], metrics), odd)
+    (Tiers::new(clock, &config::Cache::default(), vec![Box::new(odd.clone())], 0, metrics), odd)
 }
 
 const KEY: Key = [1; 32];

@@ -12,16 +12,18 @@ use weir_core::{CacheState, Clock};
 use weir_store::rusqlite::{self, Connection, OptionalExtension, Row, params};
 use weir_store::{OpenError, Reader, Schema, Store, StoreError, Sync, Writer};
 
-use super::{Boxed, Tier, TierError, Which};
+use super::{Boxed, Holding, Tier, TierError, Which};
+use crate::Secret;
 use crate::entry::{Entry, Labels, Moment};
 use crate::key::Key;
 
-const SCHEMA: Schema = Schema {
-    version: 1,
+pub(crate) const SCHEMA: Schema = Schema {
+    version: 2,
     create: "
         CREATE TABLE secret (bytes BLOB NOT NULL);
         CREATE TABLE answers (
-            key BLOB PRIMARY KEY, made_ms INTEGER NOT NULL, fresh_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL,
+            key BLOB PRIMARY KEY, made_ms INTEGER NOT NULL, fresh_ms INTEGER NOT NULL, revision INTEGER NOT NULL,
+            used_ms INTEGER NOT NULL,
             tenant TEXT NOT NULL, model TEXT NOT NULL, tag TEXT NOT NULL, cuts BLOB NOT NULL, body BLOB NOT NULL
         );
         CREATE INDEX by_use ON answers (used_ms);
@@ -63,19 +65,17 @@ pub(crate) struct Opened {
 }
 
 impl Disk {
-    /// Opens the file. `secret` becomes its own if it has none yet. `life`: nothing older is kept.
+    /// Opens the file. `life`: nothing older is kept.
     pub(crate) fn open(
         clock: Clock,
         path: &Path,
         bytes_max: u64,
         life: Duration,
-        secret: [u8; 32],
+        secret: Secret,
     ) -> Result<Opened, OpenError> {
         let (store, reader, writer) = Store::open(path.to_owned(), SCHEMA, WAITING_MAX)?;
-        let known =
-            writer.connection().query_row("SELECT bytes FROM secret", [], |row| row.get(0)).optional();
         let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
-        let secret = known.map_err(sqlite)?.unwrap_or(secret);
+        let secret = settle_secret(writer.connection(), secret).map_err(sqlite)?;
         let life_ms = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         Ok(Opened { disk: Self { clock, store, bytes_max, life_ms, secret }, reader, writer })
     }
@@ -134,6 +134,18 @@ impl Tier for Disk {
         Ok(())
     }
 
+    fn held(&self) -> Boxed<'_, Result<Option<Holding>, TierError>> {
+        Box::pin(async {
+            let count = |database: &Connection| {
+                let sql = "SELECT (SELECT count(*) FROM answers), (SELECT bytes FROM total)";
+                database.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            };
+            let (entries, bytes) = self.store.read(count).await?;
+            let (entries, bytes) = (entries.max(0).cast_unsigned(), bytes.max(0).cast_unsigned());
+            Ok(Some(Holding { entries, bytes, bytes_max: self.bytes_max }))
+        })
+    }
+
     fn purge(&self, which: Which) -> Boxed<'_, Result<u64, TierError>> {
         Box::pin(async move {
             let forget = move |database: &Connection| match &which {
@@ -155,6 +167,22 @@ impl From<StoreError> for TierError {
     }
 }
 
+/// What keys are made with from now on: what the operator says, or else what the keys in the file were made with.
+fn settle_secret(database: &Connection, secret: Secret) -> rusqlite::Result<[u8; 32]> {
+    let known = database.query_row("SELECT bytes FROM secret", [], |row| row.get(0)).optional()?;
+    match (secret, known) {
+        (Secret::Random(_), Some(known)) => Ok(known),
+        (Secret::Random(new), None) => Ok(new),
+        (Secret::Given(given), known) => {
+            if known.is_some_and(|known| known != given) {
+                // Nobody could find them again.
+                database.execute_batch("BEGIN; DELETE FROM answers; DELETE FROM secret; COMMIT;")?;
+            }
+            Ok(given)
+        }
+    }
+}
+
 /// Every file with answers in it knows what their keys were made with, also one that was begun in place of a damaged one.
 fn know_secret(database: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
     let sql = "INSERT INTO secret SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM secret)";
@@ -163,7 +191,7 @@ fn know_secret(database: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()>
 }
 
 fn find(database: &Connection, key: &Key, oldest: u64) -> rusqlite::Result<Option<(Entry, u64)>> {
-    let sql = "SELECT body, cuts, made_ms, fresh_ms, tenant, model, tag, used_ms FROM answers
+    let sql = "SELECT body, cuts, made_ms, fresh_ms, tenant, model, tag, used_ms, revision FROM answers
                WHERE key = ?1 AND made_ms >= ?2";
     database.prepare_cached(sql)?.query_row(params![&key[..], int(oldest)], read_row).optional()
 }
@@ -176,19 +204,30 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(Entry, u64)> {
         cuts: Bytes::from(row.get::<_, Vec<u8>>(1)?),
         made: Moment(number(2)?),
         fresh_ms: number(3)?,
+        revision: row.get::<_, i64>(8)?.cast_unsigned(),
         labels: Labels { tenant: text(4)?, model: text(5)?, tag: text(6)? },
     };
     Ok((entry, number(7)?))
 }
 
 fn insert(database: &Connection, key: &Key, entry: &Entry, now: Moment) -> rusqlite::Result<()> {
-    let Entry { body, cuts, made, fresh_ms, labels } = entry;
+    let Entry { body, cuts, made, fresh_ms, revision, labels } = entry;
     let Labels { tenant, model, tag } = labels;
     // Not `INSERT OR REPLACE`: that deletes without telling the trigger that counts the bytes.
     database.prepare_cached("DELETE FROM answers WHERE key = ?1")?.execute([&key[..]])?;
-    let sql = "INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let row =
-        params![&key[..], int(made.0), int(*fresh_ms), int(now.0), tenant, model, tag, &cuts[..], &body[..]];
+    let sql = "INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    let row = params![
+        &key[..],
+        int(made.0),
+        int(*fresh_ms),
+        revision.cast_signed(),
+        int(now.0),
+        tenant,
+        model,
+        tag,
+        &cuts[..],
+        &body[..]
+    ];
     database.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }

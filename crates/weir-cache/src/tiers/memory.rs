@@ -3,7 +3,7 @@
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::Which;
+use super::{Holding, Which};
 use crate::config;
 use crate::entry::{Entry, Moment};
 use crate::key::Key;
@@ -47,10 +47,15 @@ impl Memory {
         self.held.insert(key, Held { entry, until });
     }
 
+    pub(crate) fn held(&self) -> Holding {
+        let (entries, bytes) = (self.held.len() as u64, self.held.weight());
+        Holding { entries, bytes, bytes_max: self.held.capacity() }
+    }
+
     /// Returns how many there were.
     pub(crate) fn purge(&self, which: &Which) -> u64 {
         let before = self.held.len();
-        self.held.retain(|_key, held| !which.has(&held.entry));
+        self.held.retain(|_key, held| !which.names(&held.entry.labels));
         before.saturating_sub(self.held.len()) as u64
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use weir_cache::Unanswered;
 use weir_core::{CacheState, Class, Kind, Rejection, Request};
 use weir_settle::Outcome;
+use weir_testkit::with_header;
 
 use crate::shared::is_worth_another;
 
@@ -100,4 +102,53 @@ fn a_call_that_its_own_caller_gave_up_is_made_for_the_next() {
     check(Kind::QueueTimeout, true);
     check(Kind::Upstream, false);
     check(Kind::BadRequest, false);
+}
+
+/// A request whose answer is fresh for ten seconds.
+fn known_for_ten_seconds() -> Arc<Request> {
+    let request = Arc::into_inner(known()).expect("nobody else has it");
+    Arc::new(with_header(request, "x-weir-cache-ttl", "10"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_answer_is_given_at_once_while_one_call_fetches_a_new_one() {
+    let (pipeline, records) = pipeline(vec![Script::Answers(5, 3), Script::Answers(1000, 3)], 100);
+    live(&pipeline, &known_for_ten_seconds(), usize::MAX).await.unwrap();
+    tokio::time::advance(Duration::from_secs(12)).await;
+    let asked: Vec<_> = (0..50).map(|_| known_for_ten_seconds()).collect();
+    let began = pipeline.clock.now();
+    for request in &asked {
+        assert_eq!(live(&pipeline, request, usize::MAX).await.unwrap().head.status, 200);
+        assert_eq!(request.trail.cache(), CacheState::HitStale);
+        settle().await;
+    }
+    assert_eq!(pipeline.clock.now() - began, Duration::ZERO, "nobody waits for the new one");
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let after = known_for_ten_seconds();
+    live(&pipeline, &after, usize::MAX).await.unwrap();
+    assert_eq!(after.trail.cache(), CacheState::HitMemory, "it is there");
+    let records = std::mem::take(&mut *records.0.lock().unwrap());
+    assert_eq!(records.iter().map(|record| record.attempts).sum::<u32>(), 2);
+    let refreshes: Vec<_> = records.iter().filter(|record| record.cache == CacheState::Refresh).collect();
+    assert_eq!((refreshes.len(), refreshes[0].attempts, refreshes[0].outcome), (1, 1, Outcome::Ok));
+    at_rest(&pipeline);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_answer_that_does_not_come_leaves_the_old_one() {
+    let (pipeline, records) =
+        pipeline(vec![Script::Answers(5, 3), Script::Fails(Class::Client, 5), Script::Answers(5, 3)], 100);
+    live(&pipeline, &known_for_ten_seconds(), usize::MAX).await.unwrap();
+    tokio::time::advance(Duration::from_secs(12)).await;
+    for _ in 0..2 {
+        let request = known_for_ten_seconds();
+        live(&pipeline, &request, usize::MAX).await.unwrap();
+        assert_eq!(request.trail.cache(), CacheState::HitStale);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let after = known_for_ten_seconds();
+    live(&pipeline, &after, usize::MAX).await.unwrap();
+    assert_eq!(after.trail.cache(), CacheState::HitMemory);
+    assert_eq!(records.0.lock().unwrap().len(), 6, "four callers' and two of the house's own");
+    at_rest(&pipeline);
 }

@@ -1,16 +1,17 @@
 //! A pipeline around a scripted service under a paused clock.
 
+use std::cell::OnceCell;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Response, header};
 use http_body_util::Full;
 use prometheus_client::registry::Registry;
 use weir_admit::{Admit, Models};
-use weir_cache::{Cache, Parts};
+use weir_cache::{Cache, Parts, Secret};
 use weir_core::{Body, Chance, Chunk, ChunkStream, Class, Clock, Failure, Finish, Head, PoolId, Request};
 use weir_infer::{Begun, Target, Timers, read};
 use weir_pressure::Pressure;
@@ -124,7 +125,12 @@ impl Sink for Records {
 
 #[expect(clippy::disallowed_methods, reason = "the clock of a paused runtime")]
 pub(super) fn clock() -> Clock {
-    Clock::new(|| tokio::time::Instant::now().into_std(), || std::time::UNIX_EPOCH)
+    fn wall() -> SystemTime {
+        thread_local!(static BEGUN: OnceCell<Instant> = const { OnceCell::new() });
+        let now = tokio::time::Instant::now().into_std();
+        UNIX_EPOCH + BEGUN.with(|begun| now - *begun.get_or_init(|| now))
+    }
+    Clock::new(|| tokio::time::Instant::now().into_std(), wall)
 }
 
 /// A pipeline with one pool of two endpoints, two calls each, over services that follow a script.
@@ -185,8 +191,17 @@ fn build(upstream: Box<dyn Upstream>, requests_max: usize, fallback: bool) -> (A
 
 fn known(clock: Clock, chance: Arc<Chance>, registry: &mut Registry) -> Cache {
     let config = weir_cache::config::Cache::default();
-    let parts = Parts { clock, chance, config: &config, secret: [1; 32], revision: &[], forms: forms() };
-    Cache::in_memory(parts, registry)
+    let parts = Parts {
+        clock,
+        chance,
+        config: &config,
+        secret: Secret::Given([1; 32]),
+        pools: &[],
+        redis_password: None,
+        revision: &[],
+        forms: forms(),
+    };
+    Cache::in_memory(&parts, registry)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test plays the binary, which begins tasks")]

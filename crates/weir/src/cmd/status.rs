@@ -4,20 +4,16 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use http::Method;
 use serde_json::Value;
 
-use super::{UNREACHABLE, complain, runtime};
+use super::admin::At;
 
 /// Show the state of a running gateway. Exit code 4 when there is none.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The gateway's admin address
-    #[arg(long, default_value = "127.0.0.1:9180")]
-    admin: String,
+    #[command(flatten)]
+    at: At,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -26,33 +22,12 @@ pub struct Args {
 /// Asks once.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     const PATIENCE: Duration = Duration::from_secs(5);
-    let asked = runtime(Some(1))?.block_on(async { tokio::time::timeout(PATIENCE, ask(&args.admin)).await });
-    let status = match asked {
-        Ok(Ok(status)) => status,
-        Ok(Err(error)) => {
-            complain(
-                &error.context(format!("no gateway answers at {}; is it running? (--admin)", args.admin)),
-            );
-            return Ok(ExitCode::from(UNREACHABLE));
-        }
-        Err(_elapsed) => {
-            complain(&anyhow::anyhow!("{} did not answer within {} s", args.admin, PATIENCE.as_secs()));
-            return Ok(ExitCode::from(UNREACHABLE));
-        }
-    };
-    if args.json {
-        println!("{status:#}");
-    } else {
-        print!("{}", render(&status));
+    match args.at.ask(Method::GET, "/status", PATIENCE)? {
+        Ok(status) if args.json => println!("{status:#}"),
+        Ok(status) => print!("{}", render(&status)),
+        Err(code) => return Ok(code),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn ask(admin: &str) -> anyhow::Result<Value> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-    let response = client.get(format!("http://{admin}/status").parse()?).await?;
-    let body = response.into_body().collect().await?.to_bytes();
-    Ok(serde_json::from_slice(&body)?)
 }
 
 fn render(status: &Value) -> String {

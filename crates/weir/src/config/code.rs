@@ -53,6 +53,8 @@ pub enum Code {
     OpenListener,
     /// W501
     Thresholds,
+    /// W601
+    RedisUrl,
     /// W901
     NeverFires,
     /// W902
@@ -63,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Unreadable,
         Self::Syntax,
         Self::UnknownKey,
@@ -88,6 +90,7 @@ impl Code {
         Self::SameAddress,
         Self::OpenListener,
         Self::Thresholds,
+        Self::RedisUrl,
         Self::NeverFires,
         Self::NowhereToFailOver,
         Self::UnusedEndpoint,
@@ -124,6 +127,7 @@ impl Code {
             Self::SameAddress => ("W402", "both listeners want the same address"),
             Self::OpenListener => ("W403", "other machines could call, and no key is asked for"),
             Self::Thresholds => ("W501", "thresholds of pressure that do not rise"),
+            Self::RedisUrl => ("W601", "not the address of a Redis"),
             Self::NeverFires => ("W901", "warning: a limit that another one always reaches first"),
             Self::NowhereToFailOver => ("W902", "warning: one endpoint, and nowhere to go when it fails"),
             Self::UnusedEndpoint => ("W903", "warning: an endpoint that no pool uses"),

@@ -8,7 +8,7 @@ const TOKEN_PREFIXES: [&str; 8] = ["sk-", "sk_", "weir_", "AIza", "gsk_", "hf_",
 /// What may follow such a beginning before it is a word like `sk-ip` rather than a key.
 const TOKEN_LENGTH_MIN: usize = 8;
 /// Keys of the file whose values name secrets.
-const SECRET_KEY: &str = "api_key";
+const SECRET_KEYS: [&str; 3] = ["api_key", "password", "secret"];
 /// Beginnings of values that name a secret without being one.
 const REFERENCES: [&str; 3] = ["env:", "file:", "caller"];
 
@@ -25,10 +25,10 @@ pub fn mask(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(text.len()))
 }
 
-/// What follows `api_key =`, unless it is a reference.
+/// What follows `api_key =` and the like, unless it is a reference.
 fn hide_assigned(line: &str, bytes: &mut [u8]) {
-    for (at, _) in line.match_indices(SECRET_KEY) {
-        let rest = &line[at + SECRET_KEY.len()..];
+    for (at, key) in SECRET_KEYS.iter().flat_map(|key| line.match_indices(key)) {
+        let rest = &line[at + key.len()..];
         let Some((between, value)) = rest.split_once('=') else { continue };
         // `api_key`, `"api_key"`, and slips of the pen such as `api_keys`, but not a sentence about keys.
         if !between.trim().chars().all(|letter| letter.is_alphanumeric() || "_-\"'".contains(letter)) {

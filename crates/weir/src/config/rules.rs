@@ -3,6 +3,7 @@
 //! Each rule looks at the config as read and reports every breach with its place and its remedy. Adding one is one
 //! function and one line here.
 
+mod cache;
 mod endpoints;
 mod keys;
 mod pools;
@@ -18,7 +19,7 @@ use weir_route::KeySource;
 use super::code::Code;
 use super::place::Place;
 use super::report::Report;
-use super::{Config, Env};
+use super::{CacheSecrets, Config, Env};
 
 /// What is wrong with a value, and what to do about it.
 #[derive(Debug)]
@@ -31,15 +32,15 @@ pub struct Breach {
     pub help: String,
 }
 
-/// Applies every rule. The endpoints' keys are by the way: reading them is how they are checked.
-pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> Vec<KeySource> {
+/// Applies every rule. The endpoints' keys and the cache's secrets are by the way: reading them is how they are checked.
+pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> (Vec<KeySource>, CacheSecrets) {
     server::check(config, report);
     let keys = endpoints::check(config, env, report);
     pools::check(config, report);
     keys::check(config, report);
     pressure::check(config, report);
     times::check(config, report);
-    keys
+    (keys, cache::check(config, env, report))
 }
 
 /// Names in a list of tables must differ: metrics, logs and references tell entries apart by them.

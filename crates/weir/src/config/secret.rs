@@ -12,6 +12,22 @@ use super::rules::Breach;
 /// Keys are some hundred bytes; a file beyond this is not one, and `/dev/zero` ends here.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
+/// Reads a secret of weir's own that a reference names. `field`: where the reference stands.
+///
+/// # Errors
+/// As for [`resolve`]; and a caller has nothing to do with this one.
+pub fn own(reference: &str, field: &str, env: Env<'_>) -> Result<Secret, Breach> {
+    match resolve(reference, env) {
+        Ok(KeySource::Own(secret)) => Ok(secret),
+        Err(breach) if breach.code == Code::SecretAbsent => Err(breach),
+        _ => Err(Breach {
+            code: Code::SecretReference,
+            message: format!("`{field}` must name the secret, not hold it"),
+            help: "put it in an environment variable and write \"env:NAME\"; or \"file:PATH\"".to_owned(),
+        }),
+    }
+}
+
 /// Reads the secret that a reference names.
 ///
 /// # Errors

@@ -141,6 +141,23 @@ impl Weir {
         Caller::to(&self.admin).send("GET", path, &[], "").read()
     }
 
+    /// Runs another command of the binary: what it prints, and its exit code.
+    pub fn run(&self, args: &[&str]) -> (String, Option<i32>) {
+        let output = Command::new(env!("CARGO_BIN_EXE_weir")).args(args).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    }
+
+    /// The same with this gateway's config.
+    pub fn run_with_config(&self, args: &[&str]) -> (String, Option<i32>) {
+        let config = self.file.display().to_string();
+        self.run(&[args, &["--config", &config]].concat())
+    }
+
+    /// Throws answers out of the cache.
+    pub fn purge(&self, which: &str) -> Reply {
+        Caller::to(&self.admin).send("POST", &format!("/cache/purge?{which}"), &[], "").read()
+    }
+
     /// Calls chat completions.
     pub fn chat(&self, body: &str) -> Reply {
         self.post("/v1/chat/completions", &[], body)

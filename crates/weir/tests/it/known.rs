@@ -161,7 +161,7 @@ fn answers_are_thrown_out_by_what_they_are_known_by() {
     let weir = Weir::before(&[&service], "");
     let ask = || weir.post("/v1/chat/completions", &[("x-weir-cache-tag", "our prices")], &plain(""));
     let purge = |query: &str| {
-        let reply = Caller::to(&weir.admin).send("POST", &format!("/cache/purge?{query}"), &[], "").read();
+        let reply = weir.purge(query);
         (reply.status, reply.json())
     };
     let known = || ask().header("x-cache") == "HIT-memory";
@@ -205,4 +205,46 @@ fn scratch() -> PathBuf {
     // Of an earlier run with the same process number.
     let _none = std::fs::remove_file(&file);
     file
+}
+
+#[test]
+fn a_request_that_is_wrong_is_refused_again_without_a_call() {
+    let service = Service::with(r#"{"fault":"status","status":400}"#);
+    let weir = Weir::before(&[&service], "");
+    let (first, again) = (weir.chat(&plain("")), weir.chat(&plain("")));
+    assert_eq!((first.status, again.status), (400, 400));
+    assert_eq!((first.header("x-cache"), again.header("x-cache")), ("MISS", "HIT-memory"));
+    assert_eq!(again.body, first.body);
+    assert_eq!(service.log().len(), 1);
+    assert_eq!(weir.chat(&plain(r#","seed":1"#)).status, 400, "another request is asked for itself");
+    assert_eq!(service.log().len(), 2);
+    service.faults("");
+    let anew = weir.post("/v1/chat/completions", &[("cache-control", "no-cache")], &plain(""));
+    assert_eq!((anew.status, anew.header("x-cache")), (200, "MISS"));
+}
+
+#[test]
+fn an_operator_sees_what_is_kept_and_moves_it() {
+    let (centre, edge, seed) = (scratch(), scratch(), scratch());
+    let config = |file: &std::path::Path| format!("[cache]\ndisk = \"{}\"\n", file.display());
+    let service = Service::with("");
+    let weir = Weir::before(&[&service], &config(&centre));
+    weir.chat(&plain(""));
+    weir.chat(&plain(""));
+    let (stats, _) = weir.run(&["cache", "stats", "--admin", &weir.admin]);
+    let memory: Vec<_> =
+        stats.lines().find(|line| line.starts_with("memory")).unwrap().split_whitespace().collect();
+    assert_eq!((memory[1], memory[4], memory[5]), ("1", "1", "1"), "{stats}");
+    assert!(stats.contains("\ndisk "), "{stats}");
+    weir.signal("TERM");
+    let exported = weir.run_with_config(&["cache", "export", &seed.display().to_string()]);
+    assert_eq!(exported, (format!("1 answers are in {} now\n", seed.display()), Some(0)));
+    let other = Weir::before(&[&service], &config(&edge));
+    let imported = other.run_with_config(&["cache", "import", &seed.display().to_string()]);
+    assert_eq!(imported.1, Some(0), "{}", imported.0);
+    assert_eq!(imported.0.split_once(" answers").unwrap().0, "1");
+    let (purged, _) = other.run(&["cache", "purge", "--model", "deepseek-flash", "--admin", &other.admin]);
+    assert_eq!(purged, "1 answers were thrown out\n");
+    assert_eq!(other.run(&["cache", "purge", "--admin", &other.admin]).1, Some(2), "all, or which?");
+    assert_eq!(other.run(&["cache", "stats", "--admin", "127.0.0.1:1"]).1, Some(4));
 }

@@ -13,5 +13,6 @@ mod house;
 mod known;
 mod lifecycle;
 mod overload;
+mod redis;
 mod seen_from_outside;
 mod wire;

@@ -1,0 +1,53 @@
+//! The cache: an address that is one, and secrets that are there.
+
+use weir_cache::{SECRET_CHARS_MIN, check_address};
+use weir_core::Secret;
+
+use super::Breach;
+use crate::config::code::Code;
+use crate::config::place::Place;
+use crate::config::report::Report;
+use crate::config::{CacheSecrets, Config, Env, secret};
+
+pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> CacheSecrets {
+    let here = Place::top("cache");
+    let keys = own(config.cache.secret.as_deref(), "secret", &here, env, report);
+    if keys.as_ref().is_some_and(|secret| secret.expose().len() < SECRET_CHARS_MIN) {
+        let message = format!("the secret of the cache has fewer than {SECRET_CHARS_MIN} characters");
+        let help = "make one with: head -c 32 /dev/urandom | base64".to_owned();
+        report.at(Code::SecretAbsent, &here.key("secret"), message, help);
+    }
+    let Some(redis) = &config.cache.redis else { return CacheSecrets { keys, redis: None } };
+    let here_redis = here.key("redis");
+    if let Err(wrong) = check_address(&redis.url) {
+        let help = "write \"redis://host:6379\", and the password as password = \"env:NAME\" beside it";
+        report.at(
+            Code::RedisUrl,
+            &here_redis.key("url"),
+            format!("`url` is no address of a Redis: {wrong}"),
+            help,
+        );
+    }
+    if config.cache.secret.is_none() {
+        let message = "nodes find each other's answers in Redis only if they make keys with the same secret";
+        let help = "add secret = \"env:WEIR_CACHE_SECRET\" to [cache], with the same value on every node";
+        report.at(Code::SecretAbsent, &here_redis, message, help);
+    }
+    CacheSecrets { keys, redis: own(redis.password.as_deref(), "password", &here_redis, env, report) }
+}
+
+fn own(
+    reference: Option<&str>,
+    field: &str,
+    table: &Place,
+    env: Env<'_>,
+    report: &mut Report<'_>,
+) -> Option<Secret> {
+    match secret::own(reference?, field, env) {
+        Ok(secret) => Some(secret),
+        Err(Breach { code, message, help }) => {
+            report.at(code, &table.key(field), message, help);
+            None
+        }
+    }
+}
