@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use weir_core::{Clock, Kind, Rejection, Request};
+use weir_core::{Clock, Kind, Priority, Rejection, Request, Scope, Tenant};
 
 pub use admission::Admission;
 pub use keys::{NewKey, hash_text};
@@ -78,6 +78,32 @@ impl Admit {
             deadline: terms.deadline,
             may_degrade: terms.may_degrade,
             charge,
+            _seat: seat,
+        })
+    }
+
+    /// Lets the house's own request in: the last in line, of a tenant of its own, paid for by nobody.
+    ///
+    /// # Errors
+    /// Unknown model, or too many requests in the house.
+    pub fn itself(&self, request: &Request) -> Result<Admission, Rejection> {
+        /// Nobody waits for it, but it waits for no longer than what it is for is of use.
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let found = self.models.find(request)?;
+        let busy = || Rejection::new(Kind::Overloaded, "the gateway is full");
+        let seat = Seat::take(&self.seats, self.seats_max).ok_or_else(busy)?;
+        let name: Arc<str> = "weir".into();
+        request.trail.admitted(name.clone(), Priority::LAST);
+        let end = request.received + PATIENCE.min(found.deadline);
+        Ok(Admission {
+            pool: found.pool,
+            weight: 1,
+            tenant: Tenant { name, scope: Scope::OPEN, team: None },
+            priority: Priority::LAST,
+            begin_by: end,
+            deadline: end,
+            may_degrade: false,
+            charge: None,
             _seat: seat,
         })
     }

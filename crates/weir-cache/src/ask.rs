@@ -13,12 +13,14 @@ use crate::config::{Lives, Mode, Scope};
 use crate::live;
 
 /// What is allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ask {
     /// Whether a kept answer may be given.
     pub(crate) may_read: bool,
     /// The oldest that may be given, in milliseconds.
     pub(crate) age_max_ms: Option<u64>,
+    /// Whether the answer to a question that is alike will do, and how alike it must be.
+    pub(crate) alike: Option<f32>,
     /// Who may have asked for it.
     pub(crate) scope: Scope,
     /// For how long after it was fresh one is given while a new one is fetched, in milliseconds.
@@ -43,7 +45,9 @@ const TAG_BYTES_MAX: usize = 64;
 /// # Errors
 /// A header of weir's own cannot be understood.
 pub(crate) fn of(request: &Request, lives: &Lives, widest: Scope) -> Result<Option<Ask>, Rejection> {
-    let off = switched_off(request)?;
+    let wish = wish(request)?;
+    let off = wish == Wish::Off;
+    let threshold = threshold(request)?;
     let (ttl, tag, scope) = (ttl(request, lives)?, tag(request)?, scope(request, widest)?);
     let control = Control::of(request);
     if off || control.no_store || !may_be_kept(request, lives.mode) {
@@ -53,6 +57,7 @@ pub(crate) fn of(request: &Request, lives: &Lives, widest: Scope) -> Result<Opti
     Ok(Some(Ask {
         may_read: !control.no_cache,
         age_max_ms: control.max_age_s.map(in_ms),
+        alike: (wish != Wish::Exact && !control.no_cache).then_some(threshold),
         scope,
         revalidate_ms: in_ms(lives.revalidate_s),
         stale_max_ms: in_ms(control.max_stale_s.unwrap_or(0).min(lives.on_error_s)),
@@ -89,13 +94,31 @@ fn may_be_kept(request: &Request, mode: Mode) -> bool {
     by_mode && !envelope.stateful && !live::depends_on_more(envelope)
 }
 
-fn switched_off(request: &Request) -> Result<bool, Rejection> {
-    let Some(asked) = request.headers.get(&names::CACHE) else { return Ok(false) };
+/// What a caller wants of the cache, within what the operator gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Off,
+    Exact,
+    AsConfigured,
+}
+
+fn wish(request: &Request) -> Result<Wish, Rejection> {
+    let Some(asked) = request.headers.get(&names::CACHE) else { return Ok(Wish::AsConfigured) };
     match asked.as_bytes() {
-        b"exact" => Ok(false),
-        b"off" => Ok(true),
-        _ => Err(Rejection::bad_header(&names::CACHE, asked, "`off` or `exact`")),
+        b"off" => Ok(Wish::Off),
+        b"exact" => Ok(Wish::Exact),
+        b"semantic" => Ok(Wish::AsConfigured),
+        _ => Err(Rejection::bad_header(&names::CACHE, asked, "`off`, `exact` or `semantic`")),
     }
+}
+
+/// How alike questions must be for this caller; 0: as the operator says.
+fn threshold(request: &Request) -> Result<f32, Rejection> {
+    let Some(asked) = request.headers.get(&names::CACHE_THRESHOLD) else { return Ok(0.0) };
+    let threshold = asked.to_str().ok().and_then(|text| text.trim().parse().ok());
+    threshold
+        .filter(|threshold| (0.0..=1.0).contains(threshold))
+        .ok_or_else(|| Rejection::bad_header(&names::CACHE_THRESHOLD, asked, "a number from 0 to 1"))
 }
 
 /// How long the answer is to be fresh, in seconds; never longer than it is kept at all.

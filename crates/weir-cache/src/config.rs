@@ -65,6 +65,8 @@ pub struct Cache {
     pub secret: Option<String>,
     /// A Redis or Valkey that several nodes share. Absent: none.
     pub redis: Option<Redis>,
+    /// Answers to questions that are alike. Absent: none is given.
+    pub semantic: Option<Semantic>,
 }
 
 /// The tier that several nodes share.
@@ -80,6 +82,57 @@ pub struct Redis {
     /// The password: `env:NAME` or `file:PATH`. Default: none.
     #[serde(default)]
     pub password: Option<String>,
+}
+
+/// What turns questions into vectors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Embedder {
+    /// A table of words in `path`: microseconds a question.
+    #[default]
+    Static,
+    /// all-MiniLM-L6-v2 in `path`: milliseconds a question. Only in a weir that was built with it (`--features minilm`).
+    Minilm,
+    /// The model of a pool (`model`), by its `/v1/embeddings`: a call for each question.
+    Model,
+}
+
+/// Answers to questions that are alike: compared first, and given only once it is shown that few enough are false.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Semantic {
+    /// What turns questions into vectors. Default `static`.
+    pub embedder: Embedder,
+    /// The folder of the embedder's weights, for `static` and `minilm`.
+    pub path: Option<PathBuf>,
+    /// The pool's model that embeds, for `model`.
+    pub model: Option<String>,
+    /// The pool's model that judges whether two answers say the same. Absent: they do when they are made of the same words, or
+    /// of the same JSON.
+    pub judge_model: Option<String>,
+    /// The share of answers given that may be false. Default 0.01.
+    pub error_max: f64,
+    /// How alike questions must be to be compared at all: the cosine of their vectors. Default 0.7.
+    pub similarity_min: f32,
+    /// Only compare, never give. Default false.
+    pub shadow_only: bool,
+    /// How many questions are remembered. Default 20,000.
+    pub entries_max: usize,
+}
+
+impl Default for Semantic {
+    fn default() -> Self {
+        Self {
+            embedder: Embedder::Static,
+            path: None,
+            model: None,
+            judge_model: None,
+            error_max: 0.01,
+            similarity_min: 0.7,
+            shadow_only: false,
+            entries_max: 20_000,
+        }
+    }
 }
 
 /// What holds for the answers of one pool, as meant.
@@ -132,6 +185,7 @@ impl Default for Cache {
             disk_mib: 1024,
             secret: None,
             redis: None,
+            semantic: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use weir_core::{Chunk, Clock, End, Finish, Observer, Operation, Usage};
 use crate::Forms;
 use crate::entry::{Entry, Labels, Moment};
 use crate::key::Key;
+use crate::semantic::Lesson;
 use crate::tiers::Tiers;
 
 /// An answer being kept, or nothing when this one may not be.
@@ -27,6 +28,9 @@ pub(crate) struct Filling {
     pub(crate) labels: Labels,
     /// Of which operation it is, when it comes as a stream that is kept as a whole answer.
     pub(crate) streamed: Option<Operation>,
+    pub(crate) operation: Operation,
+    /// What is learned from it.
+    pub(crate) lesson: Option<Lesson>,
     /// The stream goes to the caller without its report of tokens.
     pub(crate) untold: bool,
     pub(crate) passed: Passed,
@@ -41,12 +45,21 @@ pub(crate) struct Passed {
 }
 
 impl Fill {
-    pub(crate) const fn none() -> Self {
+    /// Nothing is kept.
+    pub const fn none() -> Self {
         Self(None)
     }
 
     pub(crate) fn new(filling: Filling) -> Self {
         Self(Some(Box::new(filling)))
+    }
+
+    /// The same, from which something is learned.
+    pub(crate) fn teaching(mut self, lesson: Lesson) -> Self {
+        if let Some(filling) = &mut self.0 {
+            filling.lesson = Some(lesson);
+        }
+        self
     }
 
     /// The same, or nothing for an answer that is not the one that was asked for.
@@ -93,6 +106,8 @@ impl Filling {
             revision,
             labels,
             streamed,
+            operation,
+            lesson,
             untold,
             passed,
             ..
@@ -109,6 +124,10 @@ impl Filling {
         // Of its own, so that it does not hold the larger buffer that it came in.
         let body = Bytes::copy_from_slice(&body);
         let made = Moment::of(clock.wall());
-        tiers.put(key, &Entry { body, cuts, made, fresh_ms, revision, labels }, purges);
+        let entry = Entry { body, cuts, made, fresh_ms, revision, labels };
+        tiers.put(key, &entry, purges);
+        if let Some(lesson) = lesson {
+            lesson.learn(operation, key, &entry);
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use http::{HeaderValue, header};
 use weir_core::{
     Answer, Body, CacheState, Chunk, ChunkStream, Clock, Failure, Head, Kind, Operation, Rejection, Request,
-    Trail,
+    Trail, names,
 };
 
 use crate::Forms;
@@ -67,6 +67,16 @@ impl Wanted {
         self.trail.cache_said(state);
         self.metrics.given(state);
         Some(Answer::new(self.clock, head, body))
+    }
+}
+
+impl Wanted {
+    /// The kept answer to a question that is so much alike.
+    pub(crate) fn give_alike(&self, entry: &Entry, similarity: f32) -> Option<Answer> {
+        let mut answer = self.give(entry, CacheState::HitSemantic)?;
+        let told = HeaderValue::from_str(&format!("{similarity:.3}"));
+        answer.head.headers.insert(&names::CACHE_SIMILARITY, told.expect("a number is a header's value"));
+        Some(answer)
     }
 }
 

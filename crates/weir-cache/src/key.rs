@@ -4,6 +4,8 @@
 //! writes can reach another's answers. Fields are sorted by name and kept as written: absent, null and 0 are three different
 //! things. Fields that weir does not know are part of it.
 
+use std::ops::Range;
+
 use weir_core::{Operation, Request, Tenant, names};
 
 use crate::config::Scope;
@@ -28,12 +30,38 @@ impl Keyed {
 
     /// `scope`: who may be given the answer.
     pub(crate) fn key(&self, scope: Scope, tenant: &Tenant, request: &Request) -> Key {
+        self.hash(scope, tenant, request, None)
+    }
+
+    /// The same for everything but the bytes of the body in `cut`: requests that have this in common, and are compared with
+    /// the embedder `by`, may be alike.
+    pub(crate) fn partition(
+        &self,
+        scope: Scope,
+        tenant: &Tenant,
+        request: &Request,
+        (cut, by): (&Range<usize>, &[u8; 32]),
+    ) -> Key {
+        self.hash(scope, tenant, request, Some((cut, by)))
+    }
+
+    fn hash(
+        &self,
+        scope: Scope,
+        tenant: &Tenant,
+        request: &Request,
+        cut: Option<(&Range<usize>, &[u8; 32])>,
+    ) -> Key {
         let mut hasher = blake3::Hasher::new_keyed(&self.secret);
         let mut part = |bytes: &[u8]| {
             // Lengths keep parts apart: ("ab", "c") is not ("a", "bc").
             hasher.update(&(bytes.len() as u64).to_le_bytes());
             hasher.update(bytes);
         };
+        if let Some((_, by)) = cut {
+            part(b"alike");
+            part(by);
+        }
         owner(scope, tenant, request, &mut part);
         part(request.operation.name().as_bytes());
         part(request.query.as_deref().unwrap_or_default().as_bytes());
@@ -45,14 +73,20 @@ impl Keyed {
         let mut members: Vec<_> = envelope
             .members
             .iter()
-            .map(|member| (envelope.key(member), &envelope.body[member.value.clone()]))
+            .map(|member| (envelope.key(member), member.value.clone()))
             .filter(|(key, _)| !NOT_PART.contains(key) && !form.contains(key))
             .collect();
         // Stable: of a member that is there twice, most services take the last.
         members.sort_by_key(|(key, _)| *key);
         for (key, value) in members {
             part(key);
-            part(value);
+            match cut {
+                Some((cut, _)) if value.start <= cut.start && cut.end <= value.end => {
+                    part(&envelope.body[value.start..cut.start]);
+                    part(&envelope.body[cut.end..value.end]);
+                }
+                _ => part(&envelope.body[value]),
+            }
         }
         *hasher.finalize().as_bytes()
     }

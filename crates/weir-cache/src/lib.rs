@@ -22,7 +22,9 @@ mod metrics;
 mod moved;
 mod refused;
 mod sealed;
+pub mod semantic;
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +32,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use prometheus_client::registry::Registry;
 use weir_core::{
-    Answer, CacheOwn, CacheState, Chance, Clock, Operation, PoolId, Priority, Rejection, Request, Tenant,
-    Usage,
+    Answer, CacheOwn, CacheState, Chance, Clock, Envelope, Operation, PoolId, Priority, Rejection, Request,
+    Tenant, Usage,
 };
 use weir_store::{AddressError, OpenError, Reader, Remote, RemoteError, Writer};
 
@@ -40,7 +42,7 @@ pub use fill::Fill;
 pub use flight::{Begun, FlightKey, Flights, Lead, Listener, Unanswered};
 pub use given::{Refresh, Stale};
 pub use moved::{MoveError, export, import};
-pub use tiers::{TierStats, Which};
+pub use tiers::{Boxed, TierStats, Which};
 
 use ask::Ask;
 use config::{Lives, Redis};
@@ -48,8 +50,10 @@ use entry::{Labels, Moment};
 use fill::{Filling, Passed};
 use given::{Old, Wanted};
 use key::{Key, Keyed};
-use metrics::Metrics;
+use metrics::{Likeness, Metrics};
 use refused::Refusals;
+use semantic::embedder::Embedder;
+use semantic::{Comparing, Lesson, Semantic, SemanticStats};
 use tiers::disk::Disk;
 use tiers::{Found, Tier, Tiers};
 
@@ -65,6 +69,10 @@ pub struct Forms {
     /// The whole answer that a stream comes to, and where its texts were cut. With the tokens that the service reported, if
     /// the stream does not say so itself. `None`: it cannot be had from the stream.
     pub assemble: fn(Operation, &Bytes, Option<Usage>) -> Option<Kept>,
+    /// Where in the body the last words of the user stand. `None`: it is not plain which these are.
+    pub question: fn(Operation, &Envelope) -> Option<Range<usize>>,
+    /// What a kept answer says in words. `None`: nothing, or more than one thing.
+    pub said: fn(Operation, &Entry) -> Option<String>,
     /// The stream of a kept answer, with its report of tokens if that is wanted. `None`: it cannot be had from it.
     pub play: fn(Operation, &Entry, bool) -> Option<Bytes>,
 }
@@ -85,6 +93,8 @@ pub struct Parts<'a> {
     pub redis_password: Option<weir_core::Secret>,
     /// What answers depend on besides the request: which model, where, answers for which.
     pub revision: &'a [String],
+    /// What turns questions into vectors, if any is to.
+    pub embedder: Option<Arc<dyn Embedder>>,
     /// The dialects.
     pub forms: Forms,
 }
@@ -98,6 +108,8 @@ impl Parts<'_> {
     }
 }
 
+/// How long a question's vector is waited for.
+const EMBEDDER_PATIENCE: Duration = Duration::from_millis(300);
 /// The fewest characters that an operator's secret may have.
 pub const SECRET_CHARS_MIN: usize = 16;
 
@@ -136,6 +148,7 @@ pub struct Cache {
     revision: u64,
     tiers: Arc<Tiers>,
     refusals: Refusals,
+    alike: Option<(Arc<Semantic>, Arc<dyn Embedder>)>,
     forms: Forms,
     flights: Arc<Flights>,
     metrics: Arc<Metrics>,
@@ -174,6 +187,15 @@ pub struct Miss {
     pub shared: Option<FlightKey>,
     /// As what a refusal is remembered.
     pub asked: Asked,
+    /// The question, if the answer to one that is alike may do; for [`Cache::alike`].
+    pub question: Option<Question>,
+}
+
+/// What a request asks, for those who look for a question that is alike.
+pub struct Question {
+    asked: semantic::Asked,
+    wanted: Wanted,
+    age_max_ms: Option<u64>,
 }
 
 /// What was asked, if it may be known; for [`Cache::refused`].
@@ -187,6 +209,8 @@ pub struct Workers {
     pub disk: Option<(Reader, Writer)>,
     /// What writes to Redis, until the stage is gone.
     pub redis: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What compares answers to questions that are alike: to be run with a judge.
+    pub comparing: Option<Comparing>,
 }
 
 /// A tier cannot be set up.
@@ -234,7 +258,9 @@ impl Cache {
             // What several nodes share is more than what one has, and is found sooner than on disk.
             below.insert(0, Box::new(redis));
         }
-        Ok((Self::with(&parts, secret, below, metrics), workers))
+        let mut cache = Self::with(&parts, secret, below, metrics);
+        workers.comparing = cache.compare(&parts, registry);
+        Ok((cache, workers))
     }
 
     /// Builds the stage with nothing below memory.
@@ -255,10 +281,20 @@ impl Cache {
             revision,
             tiers: Arc::new(Tiers::new(clock, config, below, revision, metrics.clone())),
             refusals: Refusals::default(),
+            alike: None,
             forms,
             flights: Arc::default(),
             metrics,
         }
+    }
+
+    /// Has questions that are alike compared, if that is wanted.
+    fn compare(&mut self, parts: &Parts<'_>, registry: &mut Registry) -> Option<Comparing> {
+        let (config, embedder) = (parts.config.semantic.as_ref()?, parts.embedder.clone()?);
+        let metrics = Likeness::new(registry);
+        let (semantic, comparing) = Semantic::new(config, self.chance.clone(), self.forms.said, metrics);
+        self.alike = Some((semantic, embedder));
+        Some(comparing)
     }
 
     /// Looks an answer up, or makes ready to keep the one that comes.
@@ -272,7 +308,7 @@ impl Cache {
         let Some(ask) = ask::of(request, &lives, self.config.scope)? else {
             self.metrics.bypass.inc();
             let (fill, stale) = (Fill::none(), Stale::NONE);
-            return Ok(Lookup::Miss(Miss { fill, stale, shared: None, asked: Asked(None) }));
+            return Ok(Lookup::Miss(Miss { fill, stale, shared: None, asked: Asked(None), question: None }));
         };
         let key = self.keyed.key(ask.scope, asker.tenant, request);
         if let Some(refused) = self.refusals.get(&key, self.clock.now()).filter(|_| ask.may_read) {
@@ -306,8 +342,63 @@ impl Cache {
         request.trail.cache_said(CacheState::Miss);
         // Who wants a new answer would be given one that was asked for earlier.
         let shared = ask.may_read.then_some(shared);
+        let question = self.question(request, asker, &ask);
         let fill = self.fill(request, asker.tenant, key, ask, purges);
-        Ok(Lookup::Miss(Miss { fill, stale, shared, asked: Asked(Some(key)) }))
+        Ok(Lookup::Miss(Miss { fill, stale, shared, asked: Asked(Some(key)), question }))
+    }
+
+    /// The question of a request, if the answer to one that is alike may do.
+    fn question(&self, request: &Request, asker: &Asker<'_>, ask: &Ask) -> Option<Question> {
+        /// Longer questions have more in them than their vectors tell.
+        const TEXT_BYTES_MAX: usize = 2048;
+        let (_, embedder) = self.alike.as_ref()?;
+        let at_least = ask.alike.filter(|_| asker.may_degrade && !request.envelope.tools)?;
+        let words = (self.forms.question)(request.operation, &request.envelope)?;
+        let text = request.envelope.body.get(words.clone()).filter(|text| text.len() <= TEXT_BYTES_MAX)?;
+        let text: String = serde_json::from_slice(text).ok()?;
+        let with = (&words, &embedder.id());
+        let partition = self.keyed.partition(ask.scope, asker.tenant, request, with);
+        let wanted = Wanted::by(request, self.clock, self.forms, self.metrics.clone());
+        let asked = semantic::Asked { partition, text: text.into(), at_least };
+        Some(Question { asked, wanted, age_max_ms: ask.age_max_ms })
+    }
+
+    /// The answer to a question that is alike, if it has been shown that these are right often enough. If not, what comes of
+    /// the call that is made instead is learned from.
+    pub async fn alike(&self, question: Question, fill: Fill) -> (Fill, Option<Answer>) {
+        let Some((semantic, embedder)) = &self.alike else { return (fill, None) };
+        let Question { asked, wanted, age_max_ms } = question;
+        let embedded = tokio::time::timeout(EMBEDDER_PATIENCE, embedder.embed(&asked.text)).await;
+        let Ok(Ok(vector)) = embedded else {
+            semantic.metrics.came("failed");
+            return (fill, None);
+        };
+        let mut with = None;
+        if let Some(candidate) = semantic.candidate(&asked, &vector) {
+            let now = Moment::of(self.clock.wall());
+            match self.find(&candidate.near.key).await {
+                None => semantic.gone(&asked, &candidate),
+                Some(Found { entry, .. }) if entry.fresh_left_ms(now).is_some() => {
+                    let is_young = age_max_ms.is_none_or(|longest| entry.age_ms(now) <= longest);
+                    if candidate.is_given
+                        && is_young
+                        && let Some(answer) = wanted.give_alike(&entry, candidate.near.similarity)
+                    {
+                        semantic.metrics.came("given");
+                        return (fill, Some(answer));
+                    }
+                    with = Some((candidate, entry));
+                }
+                Some(_) => {}
+            }
+        }
+        semantic.metrics.came(if with.is_some() { "compared" } else { "none" });
+        (fill.teaching(Lesson { semantic: semantic.clone(), asked, vector, with }), None)
+    }
+
+    /// How the answers to questions that are alike are doing, if they are compared.
+    pub fn semantic_stats(&self) -> Option<SemanticStats> {
+        self.alike.as_ref().map(|(semantic, _)| semantic.stats())
     }
 
     /// Remembers for a moment that a request was refused, if it would be refused again.
@@ -328,6 +419,9 @@ impl Cache {
     /// A tier cannot: why.
     pub async fn purge(&self, which: &Which) -> Result<u64, String> {
         self.refusals.forget_all();
+        if let Some((semantic, _)) = &self.alike {
+            semantic.purge(which);
+        }
         self.tiers.purge(which).await.map_err(|error| error.to_string())
     }
 
@@ -383,6 +477,8 @@ impl Cache {
             revision: self.revision,
             labels,
             streamed: streamed.then_some(request.operation),
+            operation: request.operation,
+            lesson: None,
             untold: !request.envelope.wants_usage,
             passed: Passed::default(),
         })

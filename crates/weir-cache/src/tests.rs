@@ -8,6 +8,7 @@ mod keys;
 mod live;
 mod refused;
 mod sealed;
+mod semantic;
 mod tiers;
 
 use std::cell::Cell;
@@ -54,6 +55,11 @@ const FORMS: Forms = Forms {
     assemble: |_operation, stream, _usage| {
         Some((stream.slice(b"data: ".len().min(stream.len())..), Bytes::from_static(&[1, 2])))
     },
+    question: |_operation, envelope| {
+        let member = envelope.members.iter().find(|member| envelope.key(member) == b"q")?;
+        Some(member.value.clone())
+    },
+    said: |_operation, entry| String::from_utf8(entry.body.to_vec()).ok(),
     play: |_operation, entry, _usage| Some(Bytes::from([b"data: ", &entry.body[..]].concat())),
 };
 
@@ -63,7 +69,17 @@ fn tenant(hash: u8) -> Tenant {
 
 fn parts(config: &config::Cache, chance: Arc<Chance>, secret: Secret) -> Parts<'_> {
     let (clock, forms) = (clock(), FORMS);
-    Parts { clock, chance, config, pools: &[], secret, redis_password: None, revision: &[], forms }
+    Parts {
+        clock,
+        chance,
+        config,
+        pools: &[],
+        secret,
+        redis_password: None,
+        revision: &[],
+        embedder: None,
+        forms,
+    }
 }
 
 fn built(config: &config::Cache) -> Cache {

@@ -85,7 +85,7 @@ pub struct TierStats {
 }
 
 /// A future behind a pointer: tiers are few, and each of their calls is worth an allocation.
-pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Why a tier could not do it.
 #[derive(Debug, thiserror::Error)]

@@ -21,10 +21,14 @@ names! {
     LEVEL = "x-weir-level";
     /// Milliseconds a request waited for its turn.
     QUEUE_MS = "x-weir-queue-ms";
-    /// `off`: not from the cache, not into it; `exact`: as the config has it.
+    /// `off`: not from the cache, not into it; `exact`: only answers to this very request; `semantic`: as the config has it.
     CACHE = "x-weir-cache";
     /// Who may be given the answer that comes: fewer than the config lets.
     CACHE_SCOPE = "x-weir-cache-scope";
+    /// How alike a question must be for its answer to do, from 0 to 1: more than the config asks for.
+    CACHE_THRESHOLD = "x-weir-cache-threshold";
+    /// How alike the question was of which this is the answer.
+    CACHE_SIMILARITY = "x-weir-cache-similarity";
     /// How many seconds the answer that comes stays fresh in the cache.
     CACHE_TTL = "x-weir-cache-ttl";
     /// What the answer that comes is called, for whoever wants to throw it out of the cache.

@@ -29,6 +29,8 @@ pub enum CacheState {
     HitRedis = 6,
     /// Nobody's: a new answer is fetched for one that was given although it was fresh no more.
     Refresh = 7,
+    /// Answered with the answer to a question that is alike.
+    HitSemantic = 8,
 }
 
 impl CacheState {
@@ -40,6 +42,7 @@ impl CacheState {
             Self::HitMemory => "HIT-memory",
             Self::HitRedis => "HIT-redis",
             Self::Refresh => "REFRESH",
+            Self::HitSemantic => "HIT-semantic",
             Self::HitDisk => "HIT-disk",
             Self::HitStale => "HIT-stale",
             Self::Coalesced => "COALESCED",
@@ -48,7 +51,15 @@ impl CacheState {
 
     /// Whether the answer came from the cache, or with a call that another request paid for.
     pub const fn is_hit(self) -> bool {
-        matches!(self, Self::HitMemory | Self::HitRedis | Self::HitDisk | Self::HitStale | Self::Coalesced)
+        matches!(
+            self,
+            Self::HitMemory
+                | Self::HitRedis
+                | Self::HitDisk
+                | Self::HitStale
+                | Self::HitSemantic
+                | Self::Coalesced
+        )
     }
 }
 
@@ -253,6 +264,7 @@ impl Trail {
             5 => CacheState::Coalesced,
             6 => CacheState::HitRedis,
             7 => CacheState::Refresh,
+            8 => CacheState::HitSemantic,
             _ => CacheState::Bypass,
         }
     }

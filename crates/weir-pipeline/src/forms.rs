@@ -7,7 +7,7 @@ use weir_wire::replay::{self, Kept};
 
 /// How kept answers are brought from one form into the other.
 pub const fn forms() -> Forms {
-    Forms { assemble, play }
+    Forms { assemble, question: weir_wire::question::last_words, said, play }
 }
 
 fn assemble(operation: Operation, stream: &Bytes, untold: Option<Usage>) -> Option<weir_cache::Kept> {
@@ -17,6 +17,10 @@ fn assemble(operation: Operation, stream: &Bytes, untold: Option<Usage>) -> Opti
         None => kept,
     };
     Some((body, cuts))
+}
+
+fn said(operation: Operation, entry: &Entry) -> Option<String> {
+    weir_wire::question::said(operation, &entry.body)
 }
 
 fn play(operation: Operation, entry: &Entry, include_usage: bool) -> Option<Bytes> {

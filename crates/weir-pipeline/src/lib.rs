@@ -6,6 +6,7 @@
 mod attempts;
 mod continued;
 mod forms;
+mod itself;
 pub mod machine;
 mod metrics;
 mod pressed;
@@ -25,6 +26,7 @@ use weir_settle::{Record, Settle};
 
 pub use attempts::{Around, Attempts, Upstream, repeats};
 pub use forms::forms;
+pub use itself::{Itself, ModelEmbedder, ModelJudge};
 pub use shared::Spawn;
 pub use weir_admit::Models;
 
@@ -67,11 +69,21 @@ impl Pipeline {
     async fn answer(self: &Arc<Self>, request: &Arc<Request>) -> Result<Answer, Rejection> {
         let admission = self.admit.check(request)?; // 1
         self.arrived(request, &admission);
-        let Miss { fill, stale, shared, asked } = match self.cache.look(request, &asker(&admission)).await? {
-            Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())), // 2
-            Lookup::Old(answer, refresh) => return Ok(self.refreshed(request, answer, admission, refresh)),
-            Lookup::Miss(miss) => miss,
+        let Miss { fill, stale, shared, asked, question } =
+            match self.cache.look(request, &asker(&admission)).await? {
+                Lookup::Hit(answer) => return Ok(answer.observed_by(admission.into_free_observer())), // 2
+                Lookup::Old(answer, refresh) => {
+                    return Ok(self.refreshed(request, answer, admission, refresh));
+                }
+                Lookup::Miss(miss) => miss,
+            };
+        let (fill, alike) = match question {
+            Some(question) => self.cache.alike(question, fill).await,
+            None => (fill, None),
         };
+        if let Some(answer) = alike {
+            return Ok(answer.observed_by(admission.into_free_observer()));
+        }
         let stale = stale.only_if(admission.may_degrade);
         if self.spares(&admission)
             && let Some(answer) = stale.under_pressure()

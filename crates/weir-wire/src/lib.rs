@@ -12,6 +12,7 @@ mod frame;
 pub mod gate;
 mod json;
 pub mod operation;
+pub mod question;
 pub mod queued;
 pub mod relay;
 pub mod replay;

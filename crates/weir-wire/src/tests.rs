@@ -7,6 +7,7 @@ mod envelope;
 mod error;
 mod frame;
 mod operation;
+mod question;
 mod relay;
 mod replay;
 mod sse;

@@ -199,6 +199,7 @@ fn known(clock: Clock, chance: Arc<Chance>, registry: &mut Registry) -> Cache {
         pools: &[],
         redis_password: None,
         revision: &[],
+        embedder: None,
         forms: forms(),
     };
     Cache::in_memory(&parts, registry)
