@@ -23,8 +23,8 @@ pub fn parts(repository: &Repository, tally: &mut Tally) {
         program::must(&mut format, "run `cargo fmt --all`").map(|()| Count::one(true))
     });
     tally.part("lints", || {
-        let mut lints =
-            cargo(repository, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+        let mut lints = cargo(repository, &["clippy", "--workspace", "--all-targets"]);
+        lints.args(["--features", program::OPTIONAL_FEATURES, "--", "-D", "warnings"]);
         program::must(&mut lints, "each lint above says what to change").map(|()| Count::one(true))
     });
     if program::succeeds(&mut cargo(repository, &["deny", "--version"])) {

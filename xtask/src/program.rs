@@ -10,6 +10,9 @@ use anyhow::{Context, bail};
 /// How often a wait looks again.
 const POLL: Duration = Duration::from_millis(20);
 
+/// Features that are off by default and that the gate checks and tests all the same.
+pub const OPTIONAL_FEATURES: &str = "weir-embed/minilm";
+
 /// Cargo, as if it had been called from the shell. What the cargo that runs this program tells it about itself would
 /// make build scripts that look at such variables (ring's) run anew, and half the libraries after them.
 pub fn cargo() -> Command {

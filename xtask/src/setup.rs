@@ -8,6 +8,7 @@ mod apt;
 mod node;
 mod python;
 mod stamp;
+mod weights;
 
 use std::process::{Command, ExitCode};
 
@@ -16,6 +17,7 @@ use crate::repository::Repository;
 
 pub use node::Node;
 pub use python::{Venv, sdk_source};
+pub use weights::folder as weights_folder;
 
 /// What the installation is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub fn install(repository: &Repository, purpose: For) -> anyhow::Result<()> {
         venv.install()?;
     }
     python::fetch_sdk_tests(repository)?;
+    weights::fetch(repository)?;
     Node::new(repository).install(repository)
 }
 

@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, Uses)] = &[
     ("weir-admit", Uses::Only(&["weir-core"])),
     ("weir-cache", Uses::Only(&["weir-core", "weir-store"])),
     ("weir-store", Uses::Only(&[])),
+    ("weir-embed", Uses::Only(&[])),
     ("weir-queue", Uses::Only(&["weir-core"])),
     ("weir-pressure", Uses::Only(&["weir-core"])),
     ("weir-route", Uses::Only(&["weir-core"])),

@@ -10,7 +10,7 @@ use super::stamp;
 use crate::program;
 use crate::repository::Repository;
 
-const RETRY: &str = "when PyPI was not reachable, run `cargo xtask setup` again";
+pub(super) const RETRY: &str = "when PyPI was not reachable, run `cargo xtask setup` again";
 
 /// A virtual environment with exactly what one list asks for.
 pub struct Venv {
@@ -65,7 +65,8 @@ impl Venv {
         stamp::put(&self.folder, &wanted)
     }
 
-    fn pip(&self) -> Command {
+    /// Its pip, which asks and says little.
+    pub(super) fn pip(&self) -> Command {
         self.python(["-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"])
     }
 

@@ -6,18 +6,24 @@ mod tests;
 
 use crate::program;
 use crate::repository::Repository;
+use crate::setup;
 use crate::tally::Count;
 
 pub fn run(repository: &Repository) -> anyhow::Result<Count> {
     let mut count = Count::default();
     let mut command = program::cargo();
     command.current_dir(repository.root());
+    // Without the setup they are not there, and the embedders are tested with tiny models alone.
+    let weights = setup::weights_folder(repository);
+    if weights.is_dir() {
+        command.env("WEIR_EMBED_WEIGHTS", weights);
+    }
     let nextest = program::succeeds(program::cargo().args(["nextest", "--version"]));
     let status = if nextest {
-        command.args(["nextest", "run", "--workspace"]);
+        command.args(["nextest", "run", "--workspace", "--features", program::OPTIONAL_FEATURES]);
         program::watch_errors(&mut command, |line| read_nextest(&mut count, line))?
     } else {
-        command.args(["test", "--workspace", "--no-fail-fast"]);
+        command.args(["test", "--workspace", "--features", program::OPTIONAL_FEATURES, "--no-fail-fast"]);
         program::watch_output(&mut command, |line| read_libtest(&mut count, line))?
     };
     Ok(count.with_exit(status.success()))
