@@ -7,10 +7,11 @@ use anyhow::Context;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use weir_admit::{Admit, Models};
+use weir_cache::semantic::judge::{Exact, Judge};
 use weir_cache::{Cache, Parts, Secret, Workers};
 use weir_core::{Chance, Clock, PoolId};
 use weir_infer::Infer;
-use weir_pipeline::{Around, Attempts, Pipeline, Spawn, forms, repeats};
+use weir_pipeline::{Around, Attempts, Itself, ModelJudge, Pipeline, Spawn, forms, repeats};
 use weir_pressure::Pressure;
 use weir_queue::Queue;
 use weir_route::config::{Endpoint, Pool};
@@ -18,6 +19,7 @@ use weir_route::{KeySource, Member, PoolPlan, Route};
 use weir_settle::{Lines, Settle};
 
 use crate::config::{Config, Loaded};
+use crate::embedders;
 use crate::telemetry;
 
 /// The stages, and what they share.
@@ -28,8 +30,10 @@ pub struct House {
     pub chance: Arc<Chance>,
     /// The access log, if there is one, on its way out.
     pub lines: Option<Arc<Lines>>,
-    /// What works for the cache's tiers below memory.
+    /// What works for the cache's tiers below memory, and for questions that are alike.
     pub cache_workers: Workers,
+    /// Who judges answers to these.
+    pub judge: Box<dyn Judge>,
     /// Every metric.
     pub registry: Registry,
 }
@@ -63,6 +67,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let names = models.names().to_vec();
     let admit = Admit::new(clock, &config.key, config.pressure.requests_max, models)?;
     let (secret, revision) = (cache_secret(loaded)?, revision(config));
+    let (semantic, itself) = (config.cache.semantic.as_ref(), Arc::new(Itself::default()));
     let parts = Parts {
         clock,
         chance: chance.clone(),
@@ -70,6 +75,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         pools: &config.pool.iter().map(|pool| pool.cache).collect::<Vec<_>>(),
         secret,
         redis_password: loaded.cache_secrets.redis.clone(),
+        embedder: semantic.map(|semantic| embedders::of(semantic, &itself, &revision)).transpose()?,
         revision: &revision,
         forms: forms(),
     };
@@ -105,7 +111,12 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let spawn: Spawn = Box::new(|call| drop(tokio::spawn(call)));
     let settle = Settle::new(clock, lines.clone(), &names, &mut registry);
     let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, pressure, attempts, settle, spawn });
-    Ok(House { pipeline, chance, lines, cache_workers, registry })
+    itself.is(&pipeline, &chance);
+    let judge: Box<dyn Judge> = match semantic.and_then(|semantic| semantic.judge_model.clone()) {
+        Some(model) => Box::new(ModelJudge::new(itself, model)),
+        None => Box::new(Exact),
+    };
+    Ok(House { pipeline, chance, lines, cache_workers, judge, registry })
 }
 
 /// What the keys of kept answers are made with.

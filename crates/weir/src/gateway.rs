@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use weir_cache::semantic::judge::Exact;
 use weir_cache::{Which, Workers};
 use weir_core::PoolId;
 use weir_http::accept::Limits;
@@ -68,9 +69,12 @@ impl Gateway {
     pub fn start_on(loaded: &Loaded, data: TcpListener, admin: TcpListener) -> anyhow::Result<Self> {
         let server = &loaded.config.server;
         let mut house = assemble(loaded)?;
-        let Workers { disk, redis } = std::mem::take(&mut house.cache_workers);
+        let Workers { disk, redis, comparing } = std::mem::take(&mut house.cache_workers);
         let disk = disk.map(threads_of).transpose()?;
         let redis = redis.map(tokio::spawn);
+        let judge = std::mem::replace(&mut house.judge, Box::new(Exact));
+        // Ends with the stage; a comparison that is under way then is worth nothing to anybody.
+        drop(comparing.map(|comparing| tokio::spawn(comparing.run(judge))));
         let log = match house.lines.clone() {
             Some(lines) => Some((telemetry::write_out(lines.clone())?, lines)),
             None => None,
@@ -226,7 +230,10 @@ fn admin_page(house: House, config: &Config, draining: Arc<AtomicBool>) -> Admin
         }),
         cache: Box::new(move || {
             let pipeline = held_pipeline.clone();
-            Box::pin(async move { json!({ "tiers": pipeline.cache.stats().await }) })
+            Box::pin(async move {
+                let tiers = pipeline.cache.stats().await;
+                json!({ "tiers": tiers, "semantic": pipeline.cache.semantic_stats() })
+            })
         }),
         purge: Box::new(move |query| {
             let (which, pipeline) = (which(query), cache_pipeline.clone());

@@ -11,6 +11,7 @@ mod assemble;
 mod checks;
 mod cmd;
 mod config;
+mod embedders;
 mod gateway;
 mod looks;
 mod telemetry;

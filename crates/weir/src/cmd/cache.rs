@@ -2,6 +2,8 @@
 #![allow(clippy::print_stdout, reason = "the command's product")]
 #![allow(clippy::print_stderr, reason = "mistakes are talk about the product")]
 
+mod eval;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +56,8 @@ enum Command {
         #[command(flatten)]
         config: Whose,
     },
+    /// Decide upon labelled pairs of questions as a gateway would, and count
+    Eval(eval::Args),
     /// Take the answers of an exported file over into `[cache] disk`; the gateway may be running
     Import {
         /// The exported file
@@ -91,6 +95,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Stats { at, json } => stats(&at, json),
         Command::Purge { at, which, .. } => purge(&at, &which),
+        Command::Eval(args) => eval::run(&args),
         Command::Export { file, which, config } => config.with(|_loaded, disk| {
             let count = weir_cache::export(disk, &file, &which.which())?;
             Ok(format!("{count} answers are in {} now", file.display()))

@@ -43,6 +43,8 @@ pub enum Code {
     DegradesNowhere,
     /// W205
     DegradesInCircle,
+    /// W206
+    UnknownPool,
     /// W301
     KeyHash,
     /// W401
@@ -65,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Unreadable,
         Self::Syntax,
         Self::UnknownKey,
@@ -85,6 +87,7 @@ impl Code {
         Self::UnknownModel,
         Self::DegradesNowhere,
         Self::DegradesInCircle,
+        Self::UnknownPool,
         Self::KeyHash,
         Self::Address,
         Self::SameAddress,
@@ -122,6 +125,7 @@ impl Code {
             Self::UnknownModel => ("W203", "a pool asks an endpoint for a model that it does not list"),
             Self::DegradesNowhere => ("W204", "a pool's `degrade_to` is not the model of another pool"),
             Self::DegradesInCircle => ("W205", "pools that stand in for each other in a circle"),
+            Self::UnknownPool => ("W206", "a model that is wanted for the house's own calls is no pool's"),
             Self::KeyHash => ("W301", "a hash that `weir key new` did not print"),
             Self::Address => ("W401", "not an address to listen on"),
             Self::SameAddress => ("W402", "both listeners want the same address"),

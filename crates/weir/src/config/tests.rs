@@ -27,6 +27,7 @@ fn env(name: &str) -> Option<String> {
         "DEEPSEEK_API_KEY" => Some(KEY.into()),
         "BROKEN" => Some("two words".into()),
         "BLANK" => Some(" \n".into()),
+        "SHORT" => Some("fifteen-letters".into()),
         _ => None,
     }
 }

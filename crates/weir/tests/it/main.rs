@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests drive processes and real sockets")]
 
+mod alike;
 mod bad_input;
 mod command_line;
 mod config;

@@ -1,5 +1,6 @@
 //! The cache: an address that is one, and secrets that are there.
 
+use weir_cache::config::Embedder;
 use weir_cache::{SECRET_CHARS_MIN, check_address};
 use weir_core::Secret;
 
@@ -17,6 +18,7 @@ pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> CacheSec
         let help = "make one with: head -c 32 /dev/urandom | base64".to_owned();
         report.at(Code::SecretAbsent, &here.key("secret"), message, help);
     }
+    semantic(config, &here, report);
     let Some(redis) = &config.cache.redis else { return CacheSecrets { keys, redis: None } };
     let here_redis = here.key("redis");
     if let Err(wrong) = check_address(&redis.url) {
@@ -34,6 +36,30 @@ pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> CacheSec
         report.at(Code::SecretAbsent, &here_redis, message, help);
     }
     CacheSecrets { keys, redis: own(redis.password.as_deref(), "password", &here_redis, env, report) }
+}
+
+/// An embedder has its weights, or a model; a model is a pool's.
+fn semantic(config: &Config, here: &Place, report: &mut Report<'_>) {
+    let Some(semantic) = &config.cache.semantic else { return };
+    let here = here.key("semantic");
+    let local = semantic.embedder != Embedder::Model;
+    if local && semantic.path.is_none() {
+        let help =
+            "add path = \"/the/folder\" with the embedder's weights; docs/cache.md says where to get some";
+        report.at(Code::Missing, &here, "the embedder's weights are not named", help);
+    }
+    if !local && semantic.model.is_none() {
+        let help = "add model = \"…\", the model of the [[pool]] that embeds";
+        report.at(Code::Missing, &here, "the model that embeds is not named", help);
+    }
+    for (field, model) in [("model", &semantic.model), ("judge_model", &semantic.judge_model)] {
+        let Some(model) = model else { continue };
+        let is_known = |name: &str| config.pool.iter().any(|pool| pool.model == name);
+        if !is_known(model) && !is_known("*") {
+            let message = format!("`{field}` is `{model}`, which is the model of no [[pool]]");
+            report.at(Code::UnknownPool, &here.key(field), message, "name the `model` of a [[pool]]");
+        }
+    }
 }
 
 fn own(

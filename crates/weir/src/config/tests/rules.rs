@@ -294,3 +294,48 @@ fn values_have_their_types() {
 fn a_certificate_file_must_be_there() {
     check_with("[attempts]\nca_file = \"/no/such.pem\"\n", &[(2, "W107")]);
 }
+
+#[test]
+fn a_redis_is_at_an_address_and_its_nodes_share_a_secret() {
+    let secret = "[cache]\nsecret = \"env:DEEPSEEK_API_KEY\"\n";
+    let redis = |url: &str| format!("{secret}[cache.redis]\nurl = \"{url}\"\n");
+    for url in [
+        "redis://h",
+        "rediss://h:6380/1",
+        "redis://[::1]:6379",
+        "redis-cluster://a:1,b:2",
+        "rediss-cluster://a",
+    ] {
+        check_with(&redis(url), &[]);
+    }
+    for url in [
+        "",
+        "h:6379",
+        "http://h",
+        "redis://",
+        "redis://user:sk-pass@h",
+        "redis-cluster://a,,b",
+        "redis://h:x",
+    ] {
+        check_with(&redis(url), &[(4, "W601")]);
+    }
+    check_with(&redis("redis://h").replace(secret, ""), &[(1, "W105")]);
+    check_with(&format!("{}password = \"sk-0123456789\"\n", redis("redis://h")), &[(5, "W104")]);
+    check_with(&format!("{}password = \"env:NOT_SET\"\n", redis("redis://h")), &[(5, "W105")]);
+    for reference in ["caller", "sk-0123456789", "env:"] {
+        check_with(&format!("[cache]\nsecret = \"{reference}\"\n"), &[(2, "W104")]);
+    }
+    check_with("[cache]\nsecret = \"env:SHORT\"\n", &[(2, "W105")]);
+}
+
+#[test]
+fn questions_that_are_alike_are_told_by_something_and_by_models_that_exist() {
+    let semantic = |more: &str| format!("[cache.semantic]\n{more}");
+    check_with(&semantic("path = \"/weights\"\n"), &[]);
+    check_with(&semantic(""), &[(1, "W005")]);
+    check_with(&semantic("embedder = \"model\"\n"), &[(1, "W005")]);
+    check_with(&semantic("embedder = \"model\"\nmodel = \"deepseek-flash\"\n"), &[]);
+    check_with(&semantic("embedder = \"model\"\nmodel = \"other\"\n"), &[(3, "W206")]);
+    check_with(&semantic("path = \"/weights\"\njudge_model = \"other\"\n"), &[(3, "W206")]);
+    check_with(&semantic("path = \"/weights\"\nerror_max = 2\n"), &[(3, "W006")]);
+}
