@@ -12,7 +12,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub mod child;
-mod contender;
+pub mod contender;
 pub mod machine;
 pub mod measure;
 pub mod results;

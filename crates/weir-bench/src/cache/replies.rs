@@ -208,7 +208,7 @@ async fn report(shop: &Shop<'_>, way: Way, load: Load) -> anyhow::Result<Report>
     let mut stand = match way {
         Way::Straight(_) => Stand::straight(folder, service).await?,
         Way::Bare => Stand::bare(folder).await?,
-        Way::Kept(tier) => Stand::weir(folder, &shop.weir, service, &(tier.table)(folder)).await?,
+        Way::Kept(tier) => Stand::tier(folder, &shop.weir, service, tier).await?,
         Way::Called | Way::Shared => {
             Stand::weir(folder, &shop.weir, service, &tier::memory_and(tier::MUCH, "")).await?
         }

@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use super::tier::DISK_FILE;
+use super::tier::{self, DISK_FILE, Tier};
 use crate::chat::{Request, get};
 use crate::connection::Connection;
 use crate::gateway::child::Child;
@@ -21,6 +21,10 @@ use crate::load::Report;
 /// Answers that a tier is given at once: less than it lets wait to be written; and the pause after them.
 const AT_ONCE: u64 = 500;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often a server that a tier needs is tried until it takes connections, and the time between.
+const START_TRIES: u32 = 500;
+const START_RETRY: Duration = Duration::from_millis(10);
 
 /// How the upstream answers.
 #[derive(Clone, Copy)]
@@ -38,6 +42,8 @@ pub struct Stand {
     upstream: Option<Child>,
     /// What is measured, if anything stands before the upstream.
     front: Option<Child>,
+    /// What a tier is kept in, if that is a program of its own.
+    server: Option<Child>,
     /// The weir that is measured.
     weir: Option<PathBuf>,
 }
@@ -52,7 +58,14 @@ impl Stand {
         command.args(["--chunks", &service.chunks.to_string(), "--delay-ms", &service.delay_ms.to_string()]);
         let mut child = Child::start(command, &folder.join("upstream.log"))?;
         until_answered(&mut child, upstream).await.context("upstream")?;
-        Ok(Self { folder: folder.to_owned(), ports, upstream: Some(child), front: None, weir: None })
+        Ok(Self {
+            folder: folder.to_owned(),
+            ports,
+            upstream: Some(child),
+            front: None,
+            server: None,
+            weir: None,
+        })
     }
 
     /// A server that is nothing but hyper, where weir would stand.
@@ -64,7 +77,32 @@ impl Stand {
         command.args(["ceiling", "--port", &gateway.to_string()]);
         let mut child = Child::start(command, &folder.join("ceiling.log"))?;
         until_answered(&mut child, gateway).await.context("the bare server")?;
-        Ok(Self { folder: folder.to_owned(), ports, upstream: None, front: Some(child), weir: None })
+        Ok(Self {
+            folder: folder.to_owned(),
+            ports,
+            upstream: None,
+            front: Some(child),
+            server: None,
+            weir: None,
+        })
+    }
+
+    /// Weir with a tier, and nothing kept.
+    pub async fn tier(folder: &Path, weir: &Path, service: Service, tier: &Tier) -> anyhow::Result<Self> {
+        let [port] = free_ports()?;
+        let server = match &tier.server {
+            Some(server) => {
+                let mut command = Command::new(server.program);
+                command.args((server.options)(port)).current_dir(folder);
+                let mut child = Child::start(command, &folder.join("server.log"))?;
+                until_connected(&mut child, port).await.context(server.program)?;
+                Some(child)
+            }
+            None => None,
+        };
+        let mut stand = Self::weir(folder, weir, service, &(tier.table)(folder, port)).await?;
+        stand.server = server;
+        Ok(stand)
     }
 
     /// Weir with a `[cache]` table, and nothing kept.
@@ -84,6 +122,7 @@ impl Stand {
         let weir = self.weir.as_ref().context("there is no weir on this stand")?;
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(weir).args(["serve", "--config"]).arg(self.folder.join("cache.toml"));
+        command.env(tier::SECRET_NAME, tier::SECRET);
         let mut child = Child::start(command, &self.folder.join("weir.log"))?;
         until_answered(&mut child, self.ports.gateway).await.context("weir")?;
         self.front = Some(child);
@@ -169,10 +208,22 @@ impl Stand {
 
     /// Ends all.
     pub async fn stop(self) {
-        for child in [self.front, self.upstream].into_iter().flatten() {
+        for child in [self.front, self.upstream, self.server].into_iter().flatten() {
             child.stop().await;
         }
     }
+}
+
+/// Waits until a server takes connections.
+async fn until_connected(child: &mut Child, port: u16) -> anyhow::Result<()> {
+    for _ in 0..START_TRIES {
+        if Connection::open(port).await.is_ok() {
+            return Ok(());
+        }
+        child.ensure_alive()?;
+        sleep(START_RETRY).await;
+    }
+    bail!("it takes no connection")
 }
 
 /// How often a tier of the cache failed or was skipped, as weir's metrics count it.
