@@ -9,8 +9,10 @@ use crate::repository::Repository;
 use crate::setup;
 
 /// Each benchmark: the verb of `weir-bench` it runs, and what it measures.
-const ALL: &[(&str, &str)] =
-    &[("gateway", "time added and requests a second, of weir and of plain proxies, on this machine")];
+const ALL: &[(&str, &str)] = &[
+    ("gateway", "time added and requests a second, of weir and of plain proxies, on this machine"),
+    ("cache", "what known answers take, tier by tier, and what they bring"),
+];
 
 pub fn run(repository: &Repository, args: &[&str]) -> anyhow::Result<ExitCode> {
     let Some((name, rest)) = args.split_first() else {

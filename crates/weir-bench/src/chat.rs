@@ -1,13 +1,17 @@
 //! The bytes of the conversation: one chat request, one whole answer, one chunk of a streamed answer.
 //!
 //! All are built once, before any clock starts, so that generator and upstream spend their CPU in the kernel's socket
-//! code and not in formatting. Every request carries its own serial number, so no cache can answer for the upstream.
+//! code and not in formatting. Requests with the same serial number are the same question: a load that gives each its own
+//! leaves a cache nothing to answer, and one that repeats them is what a cache is for.
 
 /// Model name that the request asks for, the answers carry and the gateways route on.
 pub const MODEL: &str = "bench";
 
-/// Length of the user's prompt, bytes.
-const PROMPT_BYTES: usize = 1_024;
+/// Length of the user's prompt where nothing else is asked for, bytes.
+pub const PROMPT_BYTES: usize = 1_024;
+
+/// Bytes of text that stand for a token, in prompts and answers.
+pub const BYTES_PER_TOKEN: usize = 4;
 
 /// Digits that open the prompt and differ between requests.
 const SERIAL_DIGITS: usize = 16;
@@ -25,12 +29,22 @@ pub struct Request {
 impl Request {
     /// Prepares a request for the server on `port`; `key` becomes the bearer token.
     pub fn new(port: u16, key: Option<&str>, streamed: bool) -> Self {
-        let filler = "the level holds and the surplus goes over ".repeat(PROMPT_BYTES / 40);
+        Self::written(port, key, PROMPT_BYTES, &format!(r#""stream":{streamed}"#))
+    }
+
+    /// Prepares a request with a prompt of about `prompt_bytes`, whose answer has a text of `tokens`.
+    pub fn sized(port: u16, key: Option<&str>, prompt_bytes: usize, tokens: u32) -> Self {
+        Self::written(port, key, prompt_bytes, &format!(r#""stream":false,"max_tokens":{tokens}"#))
+    }
+
+    /// `options`: the members of the body after the prompt.
+    fn written(port: u16, key: Option<&str>, prompt_bytes: usize, options: &str) -> Self {
+        let prompt_bytes = prompt_bytes.max(SERIAL_DIGITS);
+        let filler = "the level holds and the surplus goes over ".repeat(prompt_bytes / 40 + 1);
         let prompt = format!("{:0SERIAL_DIGITS$} {filler}", 0);
-        let prompt = &prompt[..PROMPT_BYTES];
-        let body = format!(
-            r#"{{"model":"{MODEL}","messages":[{{"role":"user","content":"{prompt}"}}],"stream":{streamed}}}"#
-        );
+        let prompt = &prompt[..prompt_bytes];
+        let body =
+            format!(r#"{{"model":"{MODEL}","messages":[{{"role":"user","content":"{prompt}"}}],{options}}}"#);
         let authorization = key.map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
         let head = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{authorization}\
@@ -58,10 +72,21 @@ pub fn get(path: &str) -> Vec<u8> {
 
 /// A whole `200` answer, head and JSON body with usage, about 600 bytes of body.
 pub fn whole_answer() -> Vec<u8> {
-    let text = "water over the weir ".repeat(ANSWER_TEXT_BYTES / 20);
-    json_response(&format!(
+    json_response(&usual_answer_body())
+}
+
+/// The JSON body of an answer where no length is asked for.
+pub fn usual_answer_body() -> String {
+    answer_body(ANSWER_TEXT_BYTES)
+}
+
+/// The JSON body of an answer with a text of `text_bytes`.
+pub fn answer_body(text_bytes: usize) -> String {
+    let mut text = "water over the weir ".repeat(text_bytes / 20 + 1);
+    text.truncate(text_bytes);
+    format!(
         r#"{{"id":"chatcmpl-bench-0000000000000000","object":"chat.completion","created":1760000000,"model":"{MODEL}","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":256,"completion_tokens":60,"total_tokens":316,"prompt_tokens_details":{{"cached_tokens":0}}}},"system_fingerprint":"fp_bench"}}"#
-    ))
+    )
 }
 
 /// A `200` answer around `body`.

@@ -31,8 +31,13 @@ impl Connection {
         Ok(Self { socket, buffer: vec![0; BUFFER_BYTES].into_boxed_slice() })
     }
 
-    /// Sends `request` and reads the response to its end; `body` sees the body's bytes as they arrive.
-    pub async fn exchange(&mut self, request: &[u8], mut body: impl FnMut(&[u8])) -> anyhow::Result<()> {
+    /// Sends `request` and reads the response to its end; `body` sees the body's bytes as they arrive. Returns what the
+    /// response said of a cache.
+    pub async fn exchange(
+        &mut self,
+        request: &[u8],
+        mut body: impl FnMut(&[u8]),
+    ) -> anyhow::Result<Option<&'static str>> {
         self.socket.write_all(request).await.context("sending")?;
         let mut reply = Reply::new();
         loop {
@@ -42,22 +47,23 @@ impl Connection {
             }
             if reply.feed(&self.buffer[..count], &mut body)? {
                 ensure!(reply.status() == 200, "status {}", reply.status());
-                return Ok(());
+                return Ok(reply.cache());
             }
         }
     }
 
     /// An exchange whose answer must be one JSON object.
-    pub async fn exchange_json(&mut self, request: &[u8]) -> anyhow::Result<()> {
+    pub async fn exchange_json(&mut self, request: &[u8]) -> anyhow::Result<Option<&'static str>> {
         // First and last byte are enough to tell an object from an error page or nothing; framing did the rest.
         let (mut first, mut last) = (None, None);
-        self.exchange(request, |piece| {
-            first = first.or(piece.first().copied());
-            last = piece.last().copied().or(last);
-        })
-        .await?;
+        let cache = self
+            .exchange(request, |piece| {
+                first = first.or(piece.first().copied());
+                last = piece.last().copied().or(last);
+            })
+            .await?;
         ensure!((first, last) == (Some(b'{'), Some(b'}')), "a body that is not a JSON object");
-        Ok(())
+        Ok(cache)
     }
 
     /// An exchange whose answer must be `chunks` events and `[DONE]`; `arrived` sees each step of the count.
@@ -66,19 +72,20 @@ impl Connection {
         request: &[u8],
         chunks: usize,
         mut arrived: impl FnMut(usize),
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<&'static str>> {
         let mut counter = EventCounter::default();
-        self.exchange(request, |piece| {
-            let before = counter.events();
-            counter.feed(piece);
-            if counter.events() > before {
-                arrived(counter.events() - before);
-            }
-        })
-        .await?;
+        let cache = self
+            .exchange(request, |piece| {
+                let before = counter.events();
+                counter.feed(piece);
+                if counter.events() > before {
+                    arrived(counter.events() - before);
+                }
+            })
+            .await?;
         ensure!(counter.done(), "stream without [DONE] after {} chunks", counter.events());
         ensure!(counter.events() == chunks, "{} chunks of {chunks}", counter.events());
-        Ok(())
+        Ok(cache)
     }
 }
 

@@ -12,13 +12,13 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub mod child;
-mod contender;
-mod machine;
-mod measure;
-mod results;
+pub mod contender;
+pub mod machine;
+pub mod measure;
+pub mod results;
 pub mod runs;
-mod setup;
-mod table;
+pub mod setup;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
@@ -147,7 +147,7 @@ async fn take(
 }
 
 /// Pins this process and all it starts; gateways are moved to CPU 0 by `taskset`.
-fn stay_on_cpu_1() -> rustix::io::Result<()> {
+pub fn stay_on_cpu_1() -> rustix::io::Result<()> {
     let mut cpus = CpuSet::new();
     cpus.set(1);
     sched_setaffinity(None, &cpus)

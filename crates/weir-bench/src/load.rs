@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -39,9 +39,29 @@ pub struct Arguments {
     /// Time before the window in which answers are not counted, seconds.
     #[arg(long, default_value_t = 2)]
     pub warm_up_seconds: u64,
+    /// What is asked, and what of a cache's answers counts.
+    #[command(flatten)]
+    pub asking: Asking,
     /// The way of asking.
     #[command(subcommand)]
     pub manner: Manner,
+}
+
+/// What is asked, and which answers count, where a cache may give them. Without these, no two requests are the same.
+#[derive(Args, Clone)]
+pub struct Asking {
+    /// Ask so many questions over and over, numbered from 1, instead of a new one each time.
+    #[arg(long)]
+    pub questions: Option<u64>,
+    /// Lanes that ask the same question at the same time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub together: u32,
+    /// What every answer that counts says in `x-cache`; any other is an error.
+    #[arg(long)]
+    pub state: Option<String>,
+    /// What others may say, without being counted.
+    #[arg(long)]
+    pub besides: Vec<String>,
 }
 
 /// A way of asking.
@@ -52,12 +72,18 @@ pub enum Manner {
         /// Connections.
         #[arg(long, default_value_t = 64)]
         connections: u32,
+        /// Ask for streams that have so many chunks; an answer's time is to its end all the same.
+        #[arg(long)]
+        chunks: Option<u32>,
     },
     /// A fixed number of requests a second, whatever the answers do.
     Paced {
         /// Requests per second over all connections.
         #[arg(long, default_value_t = 200)]
         rate: u32,
+        /// Ask for streams that have so many chunks; an answer's time is to its end all the same.
+        #[arg(long)]
+        chunks: Option<u32>,
     },
     /// Streams, each followed by another on the same connection.
     Streams {
@@ -148,7 +174,7 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
         _ => None,
     };
 
-    let plan = Plan::new(arguments.manner)?;
+    let plan = Plan::new(arguments.manner, arguments.asking.together)?;
     let mut lanes = JoinSet::new();
     for index in 0..plan.lanes() {
         lanes.spawn(Lane::new(index, plan, arguments, window).run(begun));

@@ -8,6 +8,10 @@ use anyhow::{Context, bail, ensure};
 /// Longest status, header or chunk-size line, bytes.
 const LINE_BYTES_MAX: usize = 8 * 1_024;
 
+/// What a gateway can say of its cache in `x-cache`.
+pub const CACHE_STATES: [&str; 8] =
+    ["HIT-memory", "HIT-redis", "HIT-disk", "HIT-semantic", "HIT-stale", "COALESCED", "MISS", "BYPASS"];
+
 /// What the next byte belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
@@ -29,17 +33,24 @@ pub struct Reply {
     status: u16,
     length: Option<usize>,
     chunked: bool,
+    cache: Option<&'static str>,
 }
 
 impl Reply {
     /// Awaits a status line.
     pub fn new() -> Self {
-        Self { next: Next::StatusLine, line: Vec::new(), status: 0, length: None, chunked: false }
+        let (next, line) = (Next::StatusLine, Vec::new());
+        Self { next, line, status: 0, length: None, chunked: false, cache: None }
     }
 
     /// Status code; 0 until the status line has been read.
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// What its head said of the cache; `None` if it said nothing that is known.
+    pub fn cache(&self) -> Option<&'static str> {
+        self.cache
     }
 
     /// Takes the next bytes and hands those of the body to `body`; true once the response is whole.
@@ -117,6 +128,8 @@ impl Reply {
             self.length = Some(value.parse().with_context(|| format!("content-length {value:?}"))?);
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.chunked = value.eq_ignore_ascii_case(b"chunked");
+        } else if name.eq_ignore_ascii_case(b"x-cache") {
+            self.cache = CACHE_STATES.into_iter().find(|state| state.as_bytes() == value);
         }
         Ok(Next::Header)
     }

@@ -58,6 +58,34 @@ fn a_response_that_is_not_whole_is_never_a_success() {
 }
 
 #[test]
+fn what_is_said_of_the_cache_is_kept_from_the_head() {
+    for (line, expected) in [
+        ("X-Cache: HIT-disk\r\n", Some("HIT-disk")),
+        ("x-cache:MISS\r\n", Some("MISS")),
+        ("x-cache: HIT from elsewhere\r\n", None),
+        ("", None),
+    ] {
+        let mut reply = Reply::new();
+        let response = format!("HTTP/1.1 200 OK\r\n{line}content-length: 0\r\n\r\n");
+        assert!(reply.feed(response.as_bytes(), &mut |_| ()).unwrap());
+        assert_eq!(reply.cache(), expected, "{line}");
+    }
+}
+
+#[test]
+fn an_answer_has_the_length_that_is_asked_for() {
+    let body = crate::chat::answer_body(1_000);
+    let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(answer["choices"][0]["message"]["content"].as_str().unwrap().len(), 1_000);
+    let mut request = Request::sized(8080, None, 100, 250);
+    let text = String::from_utf8(request.stamped(7).to_vec()).unwrap();
+    let body: serde_json::Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(body["max_tokens"], 250);
+    assert_eq!(body["messages"][0]["content"].as_str().unwrap().len(), 100);
+    assert_eq!(crate::upstream::tokens_wanted(text.as_bytes()), Some(250));
+}
+
+#[test]
 fn bytes_after_the_end_are_an_error() {
     let response = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nx";
     assert_eq!(read(response, response.len()), Err("1 bytes after the end of the response".to_owned()));

@@ -14,9 +14,9 @@ use memchr::memmem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::chat::{StreamedAnswer, json_response, whole_answer};
+use crate::chat::{BYTES_PER_TOKEN, StreamedAnswer, answer_body, json_response, whole_answer};
 use crate::connection::tune;
 
 /// Largest request, head and body, bytes.
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Time between two chunks; the first leaves at once.
     #[arg(long, default_value_t = 10)]
     pub interval_ms: u64,
+    /// Time before a whole answer.
+    #[arg(long, default_value_t = 0)]
+    pub delay_ms: u64,
 }
 
 /// What every connection shares.
@@ -45,6 +48,7 @@ struct Upstream {
     streamed: StreamedAnswer,
     chunks: u32,
     interval: Duration,
+    delay: Duration,
     served: Cell<u64>,
 }
 
@@ -56,6 +60,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         streamed: StreamedAnswer::new(),
         chunks: arguments.chunks,
         interval: Duration::from_millis(arguments.interval_ms),
+        delay: Duration::from_millis(arguments.delay_ms),
         served: Cell::new(0),
     });
     LocalSet::new()
@@ -106,7 +111,16 @@ impl Upstream {
         if memmem::find(request, b"\"stream\":true").is_some() {
             self.stream(socket).await?;
         } else {
-            socket.write_all(&self.whole).await?;
+            if !self.delay.is_zero() {
+                sleep(self.delay).await;
+            }
+            match tokens_wanted(request) {
+                Some(tokens) => {
+                    let body = answer_body(tokens * BYTES_PER_TOKEN);
+                    socket.write_all(&json_response(&body)).await?;
+                }
+                None => socket.write_all(&self.whole).await?,
+            }
         }
         self.served.set(self.served.get() + 1);
         Ok(())
@@ -116,13 +130,25 @@ impl Upstream {
         let begun = Instant::now();
         socket.write_all(&self.streamed.opening).await?;
         for index in 1..self.chunks {
-            // From the beginning, not from the last chunk: late timers must not add up.
-            sleep_until(begun + self.interval * index).await;
+            // A timer that is due at once still takes until the next tick.
+            if !self.interval.is_zero() {
+                // From the beginning, not from the last chunk: late timers must not add up.
+                sleep_until(begun + self.interval * index).await;
+            }
             let is_last = index == self.chunks - 1;
             socket.write_all(if is_last { &self.streamed.closing } else { &self.streamed.chunk }).await?;
         }
         Ok(())
     }
+}
+
+/// The length of answer that a request asks for, in tokens; no more than the largest prompt has.
+pub fn tokens_wanted(request: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"\"max_tokens\":";
+    let at = memmem::find(request, NAME)? + NAME.len();
+    let digits = request[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let tokens: usize = std::str::from_utf8(&request[at..at + digits]).ok()?.parse().ok()?;
+    Some(tokens.min(REQUEST_BYTES_MAX / BYTES_PER_TOKEN))
 }
 
 /// Length of the request at the front of `bytes`, head and body; `None` while it is incomplete.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use weir_core::{
     Answer, Body, CacheState, Chunk, ChunkStream, Clock, Failure, Head, Kind, Operation, Rejection, Request,
     Trail, names,
@@ -20,6 +20,8 @@ use crate::metrics::Metrics;
 
 /// How stale an answer may be that is given because the service is pressed.
 const STALE_PRESSED_MS: u64 = 30_000;
+/// Headers of an answer: two from here, and those that the door adds. With room for them from the start none is moved.
+const HEADERS: usize = 14;
 
 /// How a request wants its answer.
 #[derive(Clone)]
@@ -50,7 +52,7 @@ impl Wanted {
     /// The kept answer; `None` if it cannot be given in this form.
     pub(crate) fn give(&self, entry: &Entry, state: CacheState) -> Option<Answer> {
         let age = entry.age_ms(Moment::of(self.clock.wall())) / 1000;
-        let mut head = Head::default();
+        let mut head = Head { headers: HeaderMap::with_capacity(HEADERS), ..Head::default() };
         head.headers.insert(header::AGE, HeaderValue::from(age));
         let (kind, body) = if self.stream {
             let Some(bytes) = (self.forms.play)(self.operation, entry, self.usage) else {

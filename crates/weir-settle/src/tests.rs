@@ -115,6 +115,36 @@ fn a_line_says_how_it_went_in_either_style() {
 }
 
 #[test]
+fn a_line_is_json_whatever_the_names_are() {
+    let mut registry = Registry::default();
+    let lines = Lines::new(false, &mut registry);
+    let settle = Settle::new(still_clock(), Some(lines.clone()), &[], &mut registry);
+    let request = chat("m\"\\\n\u{1}é");
+    let price = Price { input: 1.0, cached: 0.1, output: 2.0 };
+    let via = Via { endpoint: "a\"b".into(), model: "m".into(), price };
+    let usage = weir_core::Usage { prompt: 1_234_567, completion: 10, ..Default::default() };
+    request.trail.sent(at(1));
+    request.trail.failed("a\"b", Class::Timeout, "no \"answer\"");
+    request.trail.committed(at(3), via.clone());
+    request.trail.spent(via.clone(), usage, true);
+    request.trail.spent(via, usage, false);
+    ended(End::Complete)(settle.open(&request));
+    lines.close();
+    let line: serde_json::Value = serde_json::from_slice(&lines.take(Vec::new()).unwrap()).unwrap();
+    assert_eq!(line["model"], "m\"\\\n\u{1}é");
+    assert_eq!(line["endpoint"], "a\"b");
+    assert_eq!(line["id"], request.id.to_string());
+    assert_eq!(line["failure"], "a\"b: timeout: no \"answer\"");
+    assert_eq!(line["priority"], serde_json::Value::Null);
+    assert_eq!((&line["stream"], &line["status"]), (&false.into(), &200.into()));
+    assert_eq!(line["parts"][1]["prompt_tokens"], 1_234_567);
+    assert_eq!(line["parts"][0]["estimated"], true);
+    for name in ["queue_ms", "first_token_ms", "total_ms", "cost_usd"] {
+        assert!(line[name].is_f64(), "{name}: {}", line[name]);
+    }
+}
+
+#[test]
 fn a_log_nobody_reads_drops_lines_and_counts_them() {
     let mut registry = Registry::default();
     let lines = Lines::new(false, &mut registry);

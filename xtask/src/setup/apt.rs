@@ -23,9 +23,10 @@ pub const FOR_TESTS: [Package; 5] = [
     Package { name: "ca-certificates", there: || Path::new("/etc/ssl/certs/ca-certificates.crt").exists() },
 ];
 
-/// The proxies that the benchmarks compare with.
-pub const FOR_BENCHMARKS: [Package; 2] = [
+/// The proxies that the benchmarks compare with, and what a tier of the cache is kept in.
+pub const FOR_BENCHMARKS: [Package; 3] = [
     Package { name: "nginx", there: || runs("nginx", &["-v"]) || runs("/usr/sbin/nginx", &["-v"]) },
+    Package { name: "redis-server", there: || runs("redis-server", &["--version"]) },
     Package { name: "haproxy", there: || runs("haproxy", &["-v"]) || runs("/usr/sbin/haproxy", &["-v"]) },
 ];
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -10,6 +11,9 @@ use tokio::process::{Child as TokioChild, Command};
 
 /// How much of a log is shown when a program ended by itself, bytes.
 const LOG_TAIL_BYTES: usize = 600;
+
+/// How long a program may take to end that is asked to.
+const END_MAX: Duration = Duration::from_secs(10);
 
 /// A running program and its log.
 pub struct Child {
@@ -50,6 +54,17 @@ impl Child {
         bail!("it ended by itself ({status}): {tail}")
     }
 
+    /// Asks the program to end and waits until it has, with all it had to write.
+    pub async fn end(mut self) -> anyhow::Result<()> {
+        if let Some(group) = self.group() {
+            kill_process_group(group, Signal::TERM).context("asking it to end")?;
+        }
+        let ended = tokio::time::timeout(END_MAX, self.child.wait()).await;
+        ended.with_context(|| format!("not ended after {} s", END_MAX.as_secs()))??;
+        self.stopped = true;
+        Ok(())
+    }
+
     /// Kills the group and waits, so that the next run finds the CPU free.
     pub async fn stop(mut self) {
         self.kill_group();
@@ -58,8 +73,12 @@ impl Child {
         self.stopped = true;
     }
 
+    fn group(&self) -> Option<Pid> {
+        i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+    }
+
     fn kill_group(&self) {
-        let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return };
+        let Some(group) = self.group() else { return };
         // Fails only when the group has already ended, which is what is wanted.
         let _ = kill_process_group(group, Signal::KILL);
     }

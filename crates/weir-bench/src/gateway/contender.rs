@@ -103,7 +103,8 @@ fn find(gateway: Gateway, weir: Option<&Path>, before: Option<&Path>) -> anyhow:
     Ok(Contender::Installed { gateway, binary, version })
 }
 
-fn in_path(name: &str) -> Option<PathBuf> {
+/// A program's file, if it is installed.
+pub fn in_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Debian puts both proxies where an ordinary user's PATH does not look.
     let folders =

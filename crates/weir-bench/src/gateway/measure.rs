@@ -58,7 +58,8 @@ pub struct Column {
     pub better: Better,
 }
 
-const fn column(heading: &'static str, decimals: usize, better: Better) -> Column {
+/// A column.
+pub const fn column(heading: &'static str, decimals: usize, better: Better) -> Column {
     Column { heading, decimals, better }
 }
 
@@ -238,7 +239,7 @@ async fn memory(bench: &Bench, contender: &Contender) -> anyhow::Result<Values> 
 }
 
 /// Share of the window in which the gateway could have run and something else had its CPU, %.
-fn kept_waiting_percent(report: &Report) -> Option<f64> {
+pub fn kept_waiting_percent(report: &Report) -> Option<f64> {
     Some(100.0 * report.queued_seconds? / report.seconds)
 }
 
@@ -247,6 +248,7 @@ fn added(value: Option<f64>, direct: Option<&[Option<f64>]>, column: usize) -> O
     Some(value? - direct?.get(column).copied()??)
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+/// Words of a command line.
+pub fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }

@@ -187,7 +187,8 @@ pub fn ratio(own: f64, other: Option<f64>) -> String {
     }
 }
 
-fn shown(value: Option<f64>, column: &Column) -> String {
+/// A value with its column's digits; a dash for none.
+pub fn shown(value: Option<f64>, column: &Column) -> String {
     let Some(value) = value else { return "-".to_owned() };
     let text = format!("{value:.*}", column.decimals);
     if column.decimals > 0 { text } else { with_thousands(&text) }

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -57,6 +57,11 @@ impl Bench {
         self.seconds
     }
 
+    /// Where configurations, logs and files of programs under test go.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Puts `load` (the manner of asking and its options) on `contender` for `seconds`.
     pub async fn run(
         &self,
@@ -66,7 +71,7 @@ impl Bench {
         load: &[String],
     ) -> anyhow::Result<Report> {
         let standing = self.stand_up(contender, streaming).await?;
-        let report = self.load(standing.port, standing.gateway.as_ref(), seconds, load).await;
+        let report = measured_load(standing.port, standing.gateway.as_ref(), seconds, load).await;
         let served = served(standing.ports.upstream).await;
         standing.stop().await;
         let (report, served) = (report?, served.context("asking the upstream what it served")?);
@@ -112,33 +117,6 @@ impl Bench {
         let cold_start_ms = Some(started.elapsed().as_secs_f64() * 1_000.0);
         Ok(Standing { ports, port: gateway, upstream: upstream_child, gateway: Some(child), cold_start_ms })
     }
-
-    async fn load(
-        &self,
-        port: u16,
-        watched: Option<&Child>,
-        seconds: u64,
-        manner: &[String],
-    ) -> anyhow::Result<Report> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["load", "--key", TOKEN, "--port", &port.to_string()]);
-        command.args(["--seconds", &seconds.to_string()]);
-        command.args(["--warm-up-seconds", &WARM_UP_SECONDS.to_string()]);
-        if let Some(child) = watched {
-            command.args(["--watch", &child.pid().to_string()]);
-        }
-        let output = command.args(manner).kill_on_drop(true).output().await.context("starting the load")?;
-        ensure!(
-            output.status.success(),
-            "the load failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        let report: Report = serde_json::from_slice(&output.stdout).context("the load's report")?;
-        if let Some(error) = &report.first_error {
-            eprintln!("  {} errors, the first: {error}", report.errors);
-        }
-        Ok(report)
-    }
 }
 
 impl Drop for Bench {
@@ -167,13 +145,37 @@ impl Standing {
     }
 }
 
+/// Puts a load (options and the manner of asking) on `port` from a process of its own, and has it watch what `watched`
+/// costs.
+pub async fn measured_load(
+    port: u16,
+    watched: Option<&Child>,
+    seconds: u64,
+    manner: &[String],
+) -> anyhow::Result<Report> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["load", "--key", TOKEN, "--port", &port.to_string()]);
+    command.args(["--seconds", &seconds.to_string()]);
+    command.args(["--warm-up-seconds", &WARM_UP_SECONDS.to_string()]);
+    if let Some(child) = watched {
+        command.args(["--watch", &child.pid().to_string()]);
+    }
+    let output = command.args(manner).kill_on_drop(true).output().await.context("starting the load")?;
+    ensure!(output.status.success(), "the load failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let report: Report = serde_json::from_slice(&output.stdout).context("the load's report")?;
+    if let Some(error) = &report.first_error {
+        eprintln!("  {} errors, the first: {error}", report.errors);
+    }
+    Ok(report)
+}
+
 /// Asks until the first whole 200.
-async fn until_answered(child: &mut Child, port: u16) -> anyhow::Result<()> {
+pub async fn until_answered(child: &mut Child, port: u16) -> anyhow::Result<()> {
     let began = Instant::now();
     let mut request = Request::new(port, Some(TOKEN), false);
     loop {
         let tried = match Connection::open(port).await {
-            Ok(mut connection) => connection.exchange_json(request.stamped(0)).await,
+            Ok(mut connection) => connection.exchange_json(request.stamped(0)).await.map(drop),
             Err(error) => Err(error),
         };
         let Err(error) = tried else { return Ok(()) };
@@ -184,7 +186,7 @@ async fn until_answered(child: &mut Child, port: u16) -> anyhow::Result<()> {
 }
 
 /// Answers that the upstream on `port` has sent.
-async fn served(port: u16) -> anyhow::Result<u64> {
+pub async fn served(port: u16) -> anyhow::Result<u64> {
     let mut body = Vec::new();
     let mut connection = Connection::open(port).await?;
     connection.exchange(&get(SERVED_PATH), |piece| body.extend_from_slice(piece)).await?;

@@ -9,7 +9,7 @@ use anyhow::ensure;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::tally::Tally;
-use super::{Arguments, Manner, Window};
+use super::{Arguments, Asking, Manner, Window};
 use crate::chat::Request;
 use crate::connection::Connection;
 
@@ -30,21 +30,24 @@ const LANES_MAX: u32 = 8_192;
 pub struct Plan {
     manner: Manner,
     lanes: u32,
+    /// Lanes that ask the same at the same time: a group.
+    together: u32,
 }
 
 impl Plan {
     /// Refuses loads with no lanes, no chunks or more lanes than a loopback test should open.
-    pub fn new(manner: Manner) -> anyhow::Result<Self> {
+    pub fn new(manner: Manner, together: u32) -> anyhow::Result<Self> {
         let lanes = match manner {
-            Manner::Closed { connections } => connections,
-            Manner::Paced { rate } => {
+            Manner::Closed { connections, .. } => connections,
+            Manner::Paced { rate, .. } => {
                 ensure!((1..=10_000).contains(&rate), "rate must be 1 to 10,000, not {rate}");
                 PACED_LANES
             }
             Manner::Streams { streams, .. } | Manner::Hold { streams, .. } => streams,
         };
         ensure!((1..=LANES_MAX).contains(&lanes), "lanes must be 1 to {LANES_MAX}, not {lanes}");
-        Ok(Self { manner, lanes })
+        ensure!(lanes.is_multiple_of(together), "{lanes} lanes are no whole number of groups of {together}");
+        Ok(Self { manner, lanes, together })
     }
 
     /// How many lanes the load has.
@@ -52,8 +55,18 @@ impl Plan {
         self.lanes
     }
 
-    fn streamed(self) -> bool {
-        matches!(self.manner, Manner::Streams { .. } | Manner::Hold { .. })
+    fn groups(self) -> u32 {
+        self.lanes / self.together
+    }
+
+    /// Chunks that an answer must have, where streams are asked for.
+    fn chunks(self) -> Option<usize> {
+        match self.manner {
+            Manner::Closed { chunks, .. } | Manner::Paced { chunks, .. } => {
+                chunks.map(|chunks| chunks as usize)
+            }
+            Manner::Streams { chunks, .. } | Manner::Hold { chunks, .. } => Some(chunks as usize),
+        }
     }
 }
 
@@ -63,8 +76,9 @@ pub struct Lane {
     plan: Plan,
     port: u16,
     request: Request,
-    /// Serial number of the next request; lanes number in ranges of their own.
-    serial: u64,
+    asking: Asking,
+    /// Requests so far.
+    asked: u64,
     connection: Option<Connection>,
     window: Window,
     tally: Tally,
@@ -73,14 +87,14 @@ pub struct Lane {
 impl Lane {
     /// Prepares lane `index` of `plan`.
     pub fn new(index: u32, plan: Plan, arguments: &Arguments, window: Window) -> Self {
-        let request = Request::new(arguments.port, arguments.key.as_deref(), plan.streamed());
-        let serial = u64::from(index) * 1_000_000_000;
+        let request = Request::new(arguments.port, arguments.key.as_deref(), plan.chunks().is_some());
         Self {
             index,
             plan,
             port: arguments.port,
             request,
-            serial,
+            asking: arguments.asking.clone(),
+            asked: 0,
             connection: None,
             window,
             tally: Tally::default(),
@@ -91,7 +105,7 @@ impl Lane {
     pub async fn run(mut self, begun: Instant) -> Tally {
         match self.plan.manner {
             Manner::Closed { .. } => self.run_closed().await,
-            Manner::Paced { rate } => self.run_paced(begun, rate).await,
+            Manner::Paced { rate, .. } => self.run_paced(begun, rate).await,
             Manner::Streams { chunks, .. } => {
                 sleep_until(begun + self.share_of(RAMP)).await;
                 while Instant::now() < self.window.closes {
@@ -128,30 +142,56 @@ impl Lane {
         }
     }
 
-    /// This lane's even share of `whole`.
+    /// The even share of `whole` of this lane's group.
     fn share_of(&self, whole: Duration) -> Duration {
-        whole * self.index / self.plan.lanes
+        whole * (self.index / self.plan.together) / self.plan.groups()
+    }
+
+    /// The number of the next question. Groups take turns, so that one comes again only when all others have been asked.
+    fn next_serial(&mut self) -> u64 {
+        let group = u64::from(self.index / self.plan.together);
+        let turn = group + self.asked * u64::from(self.plan.groups());
+        self.asked += 1;
+        1 + self.asking.questions.map_or(turn, |questions| turn % questions)
     }
 
     /// One whole answer; returns when it ended.
     async fn ask(&mut self, begun: Instant) -> Instant {
-        match self.exchange_json().await {
-            Ok(()) => {
-                let ended = Instant::now();
-                self.tally.answered(begun, ended, self.window);
-                ended
-            }
+        let outcome = self.exchange().await.and_then(|cache| self.counts(cache));
+        let ended = Instant::now();
+        match outcome {
+            Ok(true) => self.tally.answered(begun, ended, self.window),
+            Ok(false) => self.tally.aside += 1,
             Err(error) => {
                 self.give_up(&error).await;
-                Instant::now()
+                return Instant::now();
             }
         }
+        ended
     }
 
-    async fn exchange_json(&mut self) -> anyhow::Result<()> {
-        self.serial += 1;
+    /// Whether an answer of this state of the cache is what is measured.
+    ///
+    /// # Errors
+    /// It should not have come.
+    fn counts(&self, cache: Option<&str>) -> anyhow::Result<bool> {
+        let Asking { state, besides, .. } = &self.asking;
+        let (Some(wanted), said) = (state, cache.unwrap_or("nothing that is known")) else { return Ok(true) };
+        if wanted == said {
+            return Ok(true);
+        }
+        ensure!(besides.iter().any(|other| other == said), "x-cache says {said}, and not {wanted}");
+        Ok(false)
+    }
+
+    async fn exchange(&mut self) -> anyhow::Result<Option<&'static str>> {
+        let serial = self.next_serial();
         let connection = opened(&mut self.connection, self.port).await?;
-        connection.exchange_json(self.request.stamped(self.serial)).await
+        let request = self.request.stamped(serial);
+        match self.plan.chunks() {
+            Some(chunks) => connection.exchange_stream(request, chunks, |_arrived| {}).await,
+            None => connection.exchange_json(request).await,
+        }
     }
 
     /// One whole stream.
@@ -165,11 +205,11 @@ impl Lane {
 
     /// Returns when the first chunk came.
     async fn exchange_stream(&mut self, chunks: usize) -> anyhow::Result<Instant> {
-        self.serial += 1;
+        let serial = self.next_serial();
         let connection = opened(&mut self.connection, self.port).await?;
         let mut first = None;
         connection
-            .exchange_stream(self.request.stamped(self.serial), chunks, |arrived| {
+            .exchange_stream(self.request.stamped(serial), chunks, |arrived| {
                 let now = Instant::now();
                 first.get_or_insert(now);
                 self.tally.chunks(arrived, now, self.window);

@@ -19,6 +19,8 @@ pub struct Tally {
     pub metered_chunks: u64,
     pub errors: u64,
     pub first_error: Option<String>,
+    /// Whole answers that are not what is measured.
+    pub aside: u64,
     /// Times to the answer or first chunk, µs, of exchanges begun inside the window.
     waits: Vec<u32>,
     /// First chunk and end of the last stream on this lane, for counting what was open at a moment.
@@ -60,6 +62,7 @@ impl Tally {
         self.metered_answers += other.metered_answers;
         self.metered_chunks += other.metered_chunks;
         self.errors += other.errors;
+        self.aside += other.aside;
         self.first_error = self.first_error.take().or(other.first_error);
         self.waits.extend(other.waits);
         self.spans.extend(other.spans);
@@ -67,7 +70,7 @@ impl Tally {
 
     /// Exchanges that came to an end, good or bad.
     pub fn exchanges(&self) -> u64 {
-        self.answers + self.errors
+        self.answers + self.errors + self.aside
     }
 
     /// The nearest-rank percentile of the times to the answer, ms; `None` without any.

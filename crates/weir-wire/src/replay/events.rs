@@ -14,6 +14,14 @@ pub(super) struct Events {
 }
 
 impl Events {
+    /// Makes room for so many more events of this length at once.
+    pub(super) fn make_room(&mut self, events: usize, bytes_each: usize) {
+        /// What is to come is an estimate, and this much is better moved than asked for in vain.
+        const ROOM_MAX: usize = 1 << 20;
+        self.ends.reserve(events.min(ROOM_MAX));
+        self.text.reserve(events.saturating_mul(bytes_each).min(ROOM_MAX));
+    }
+
     /// Writes an event; without a name when it is empty. `data` in parts, without line ends. `None`: the stream gets too
     /// long.
     pub(super) fn push(&mut self, name: &str, data: &[&str]) -> Option<()> {

@@ -36,6 +36,7 @@ pub(super) fn play(shape: Shape, body: &str, mut cuts: Cuts<'_>, include_usage: 
             Says::Text => None,
         };
         let steps = cuts.section(choice.logprobs.len(), || choice.steps(body.len()))?;
+        stage.make_room(steps.len());
         choice.play(opening, &steps, at + 1 == count, &mut stage)?;
     }
     if let Some(usage) = usage.filter(|_| include_usage) {
@@ -52,6 +53,18 @@ struct Stage {
     /// The chunk that ends the last choice, unless one with usage follows: it has what is said after all else.
     last: Option<[String; 2]>,
     events: Events,
+}
+
+impl Stage {
+    /// Room for a choice of so many steps: growing little by little would copy what is written again and again.
+    fn make_room(&mut self, steps: usize) {
+        /// A choice with a few words in it, and the ends of its line.
+        const CHOICE_BYTES: usize = 100;
+        /// The opening, the end, usage and the closing mark.
+        const OTHERS: usize = 4;
+        let [before, after] = &self.chunk;
+        self.events.make_room(steps.saturating_add(OTHERS), before.len() + after.len() + CHOICE_BYTES);
+    }
 }
 
 /// What stands before and after the choices in a chunk with this usage, if it is to have any.
