@@ -243,3 +243,26 @@ impl Comparing {
         self.semantic.metrics.judged(is_same, candidate.is_likely, bounds);
     }
 }
+
+/// The questions of one partition, for measuring how long going through them takes.
+#[doc(hidden)]
+pub struct Scanned(Index);
+
+impl Scanned {
+    /// Holds these vectors, each of length 1.
+    pub fn new<'a>(vectors: impl ExactSizeIterator<Item = &'a [f32]>) -> Self {
+        let index = Index::new(vectors.len());
+        let labels = Labels { tenant: "".into(), model: "".into(), tag: "".into() };
+        for (number, vector) in vectors.enumerate() {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_le_bytes());
+            index.insert([0; 32], (key, "".into(), labels.clone()), vector);
+        }
+        Self(index)
+    }
+
+    /// How alike the nearest ones are.
+    pub fn nearest(&self, vector: &[f32]) -> Vec<f32> {
+        self.0.nearest(&[0; 32], vector).into_iter().map(|near| near.similarity).collect()
+    }
+}

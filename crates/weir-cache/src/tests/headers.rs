@@ -15,7 +15,9 @@ fn a_header_that_cannot_be_understood_is_named_with_its_value() {
         assert_eq!(refused.kind, Kind::BadRequest);
         assert!(refused.message.contains(name) && refused.message.contains(expected), "{}", refused.message);
     };
-    check("x-weir-cache", "maybe", "`maybe`, which is not `off` or `exact`");
+    check("x-weir-cache", "maybe", "`maybe`, which is not `off`, `exact` or `semantic`");
+    check("x-weir-cache-threshold", "1.1", "`1.1`, which is not a number from 0 to 1");
+    check("x-weir-cache-threshold", "NaN", "from 0 to 1");
     check("x-weir-cache-ttl", "0", "`0`, which is not a number of seconds from 1 to 604800");
     check("x-weir-cache-ttl", "-5", "`-5`, which is not a number of seconds from 1 to 604800");
     check("x-weir-cache-ttl", "soon", "`soon`");
