@@ -158,9 +158,11 @@ fn same_order(one: &Reading, other: &Reading) -> bool {
     shared(one) == shared(other)
 }
 
-/// "Can I send you" is not "can you send me". Who is spoken of by one text alone may be politeness.
+/// "Can I send you" is not "can you send me", nor "what you sent me" what "I sent you". Who is spoken of by one text alone
+/// may be politeness.
 fn same_persons(one: &Reading, other: &Reading) -> bool {
-    one.persons.len().min(other.persons.len()) < 2 || one.persons[0] == other.persons[0]
+    let (one, other) = (&one.persons, &other.persons);
+    one.len().min(other.len()) < 2 || (one.first() == other.first() && one.last() == other.last())
 }
 
 /// The words of content that a text has once.

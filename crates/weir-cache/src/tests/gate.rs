@@ -30,7 +30,9 @@ fn a_reversed_question_is_another_question() {
     check("Can Alice fire Bob?", "Can Bob fire Alice?", Err(Name));
     check("how to migrate from postgres to mysql", "how to migrate from mysql to postgres", Err(Order));
     differ("transfer money from my card to my account", "transfer money from my account to my card");
-    differ("Can I send you money?", "Can you send me money?");
+    check("Can I send you money?", "Can you send me money?", Err(Order));
+    check("Can I keep what you sent me?", "Can I keep what I sent you?", Err(Order));
+    differ("can it be sent to china", "can it be sent from china");
     differ("把美元换成欧元", "把欧元换成美元");
 }
 
