@@ -3,6 +3,7 @@
 mod age;
 mod disk;
 mod flights;
+mod gate;
 mod headers;
 mod keys;
 mod live;
