@@ -75,8 +75,12 @@ pub(crate) struct Record {
 pub(crate) enum How {
     /// Kept in memory.
     Memory,
+    /// Kept where several nodes share what they keep.
+    Redis,
     /// Kept on disk.
     Disk,
+    /// Kept as the answer to a question that is alike.
+    Semantic,
     /// Kept, and fresh no more.
     Stale,
     /// By the call of another request.
@@ -88,7 +92,9 @@ impl How {
     pub(crate) fn said(header: &[u8]) -> Option<Self> {
         match header {
             b"HIT-memory" => Some(Self::Memory),
+            b"HIT-redis" => Some(Self::Redis),
             b"HIT-disk" => Some(Self::Disk),
+            b"HIT-semantic" => Some(Self::Semantic),
             b"HIT-stale" => Some(Self::Stale),
             b"COALESCED" => Some(Self::Shared),
             _ => None,

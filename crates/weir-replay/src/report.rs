@@ -65,8 +65,12 @@ pub struct Report {
 pub struct Known {
     /// Its memory.
     pub memory: u64,
+    /// What several nodes share.
+    pub redis: u64,
     /// Its disk.
     pub disk: u64,
+    /// The answer to a question that is alike.
+    pub semantic: u64,
     /// The call of another request that asked the same at the same time.
     pub shared: u64,
     /// Either tier, fresh no more; they are marked degraded.
@@ -150,7 +154,9 @@ impl Known {
         for how in records.filter_map(|record| record.known) {
             match how {
                 How::Memory => known.memory += 1,
+                How::Redis => known.redis += 1,
                 How::Disk => known.disk += 1,
+                How::Semantic => known.semantic += 1,
                 How::Shared => known.shared += 1,
                 How::Stale => known.stale += 1,
             }
@@ -160,7 +166,7 @@ impl Known {
 
     /// All of them.
     pub const fn all(self) -> u64 {
-        self.memory + self.disk + self.shared + self.stale
+        self.memory + self.redis + self.disk + self.semantic + self.shared + self.stale
     }
 }
 

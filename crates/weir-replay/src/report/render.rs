@@ -34,8 +34,15 @@ pub(super) fn report(report: &Report) -> String {
 
 impl fmt::Display for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { memory, disk, shared, stale } = self;
-        write!(f, "{memory} from memory, {disk} from disk, {shared} shared a call, {stale} stale")
+        let Self { memory, redis, disk, semantic, shared, stale } = self;
+        write!(f, "{memory} from memory, {disk} from disk, {shared} shared a call, {stale} stale")?;
+        // Of those that have to be set up, only where there are any.
+        for (count, whence) in [(redis, "from redis"), (semantic, "of a question that is alike")] {
+            if *count > 0 {
+                write!(f, ", {count} {whence}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -60,13 +60,15 @@ impl Known {
             self.known_answered.count(outcome.came_s);
         }
         match outcome.told.cache {
-            CacheState::HitMemory | CacheState::HitDisk => self.kept += 1,
+            CacheState::HitMemory | CacheState::HitRedis | CacheState::HitDisk | CacheState::HitSemantic => {
+                self.kept += 1;
+            }
             CacheState::HitStale => {
                 (self.kept, self.stale) = (self.kept + 1, self.stale + 1);
                 self.stale_first.add(outcome.told.first.unwrap_or_default());
             }
             CacheState::Coalesced => self.shared += 1,
-            CacheState::Bypass | CacheState::Miss => {}
+            CacheState::Bypass | CacheState::Miss | CacheState::Refresh => {}
         }
     }
 }
