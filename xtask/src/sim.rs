@@ -24,7 +24,7 @@ struct Table {
     named: usize,
 }
 
-const TABLES: [Table; 3] = [
+const TABLES: [Table; 4] = [
     Table { page: "docs/resilience.md", flags: &["--world", "B1,B2,B3,B4,B5,B6,B7"], named: 0 },
     Table {
         page: "docs/overload.md",
@@ -35,6 +35,11 @@ const TABLES: [Table; 3] = [
         page: "docs/overload.md",
         flags: &["--ladder", "--world", "B8,B9,B11", "--upstreams", "1", "--arm", "weir"],
         named: 1,
+    },
+    Table {
+        page: "docs/known.md",
+        flags: &["--world", "B13,B14,B15", "--upstreams", "1", "--arm", "weir"],
+        named: 0,
     },
 ];
 
@@ -62,7 +67,7 @@ pub fn run(repository: &Repository, flags: &[&str]) -> anyhow::Result<ExitCode> 
     }
     let mut weir = simulate(repository);
     println!("weir in every world, {REQUESTS} requests a run, {seeds} seeds");
-    weir.args(["--arm", "weir", "--seeds", seeds, "--requests", REQUESTS, "--check"]);
+    weir.args(["--arm", "weir", "--seeds", seeds, "--requests", REQUESTS, "--repeats", "0,30", "--check"]);
     let status = weir.status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::plan::Shot;
 use crate::policy::ClientPolicy;
 use crate::priorities::Priority;
-use crate::record::{Outcome, Record};
+use crate::record::{How, Outcome, Record};
 use crate::sse::Splitter;
 use crate::target::Target;
 
@@ -42,6 +42,7 @@ const USER_AGENT_VALUE: HeaderValue =
 const PRIORITY: HeaderName = HeaderName::from_static("x-weir-priority");
 const RETRY_COUNT: HeaderName = HeaderName::from_static("x-stainless-retry-count");
 const READ_TIMEOUT: HeaderName = HeaderName::from_static("x-stainless-read-timeout");
+const CACHE: HeaderName = HeaderName::from_static("x-cache");
 const DEGRADED: HeaderName = HeaderName::from_static("x-weir-degraded");
 
 /// What all requests of a run have in common.
@@ -114,6 +115,7 @@ impl Sender {
             }
         };
         record.degraded = head.headers.get(DEGRADED).is_some_and(|mark| !mark.is_empty());
+        record.known = head.headers.get(CACHE).and_then(|said| How::said(said.as_bytes()));
         match (head.status, body) {
             (StatusCode::OK, ReplyBody::Open(mut body)) if announces_stream(&head.headers) => {
                 let outcome = read_stream(&mut body, scheduled, &mut record.first_token).await;

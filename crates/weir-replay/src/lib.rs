@@ -37,13 +37,13 @@ mod trace;
 mod tests;
 
 pub use input::InputError;
-pub use options::{Options, Speed};
+pub use options::{Options, Repeats, Speed};
 pub use plan::Plan;
 pub use policy::ClientPolicy;
 pub use priorities::{Priority, PriorityMix};
 pub use progress::{Progress, Snapshot};
 pub use prompts::Prompts;
-pub use report::{Latencies, PriorityReport, Report};
+pub use report::{Known, Latencies, PriorityReport, Report};
 pub use run::{run, run_with_bar};
 pub use target::{Target, TargetError};
 pub use trace::{Arrival, Trace};

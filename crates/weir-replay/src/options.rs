@@ -50,6 +50,16 @@ impl FromStr for Speed {
     }
 }
 
+/// Some requests ask one of a closed set of questions, with a `temperature` of 0 and no limit on the answer, so that a cache
+/// may answer them: the question of rank r in proportion to 1/r (Zipf's law).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Repeats {
+    /// The share of requests that do, 0 to 1.
+    pub share: f64,
+    /// How many questions there are: those of the trace's first rows.
+    pub questions: NonZeroUsize,
+}
+
 /// The knobs of a replay. [`Options::default`] is what `weir replay` does without flags.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -71,6 +81,8 @@ pub struct Options {
     pub output_tokens_max: u32,
     /// How priorities are drawn where the trace names none. Default: 1 at 20 %, 5 at 60 %, 8 at 20 %.
     pub priorities: PriorityMix,
+    /// What is asked again. Default: nothing; every request asks something of its own.
+    pub repeats: Option<Repeats>,
     /// Chooses questions, priorities and jitter. Default: 1.
     pub seed: u64,
     /// A request that has not ended this long after its scheduled arrival, all tries together, has failed. Default:
@@ -92,6 +104,7 @@ impl Default for Options {
             context_tokens_max: 1_000,
             output_tokens_max: 256,
             priorities: PriorityMix::default(),
+            repeats: None,
             seed: 1,
             timeout: Duration::from_secs(60),
             in_flight_max: NonZeroUsize::new(4_096).expect("4,096 is not zero"),

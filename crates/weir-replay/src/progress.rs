@@ -14,6 +14,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::interval;
 
+use crate::record::{Outcome, Record};
+
 /// Ten times a second looks alive and costs nothing.
 const REDRAW: Duration = Duration::from_millis(100);
 
@@ -23,6 +25,7 @@ pub struct Progress {
     sent: AtomicU64,
     done: AtomicU64,
     good: AtomicU64,
+    known: AtomicU64,
     in_flight: AtomicU64,
 }
 
@@ -35,6 +38,8 @@ pub struct Snapshot {
     pub done: u64,
     /// Requests that ended with a whole answer.
     pub good: u64,
+    /// Of those, the ones that had no call of their own.
+    pub known: u64,
     /// Requests that left and did not end yet.
     pub in_flight: u64,
 }
@@ -52,6 +57,7 @@ impl Progress {
             sent: read(&self.sent),
             done: read(&self.done),
             good: read(&self.good),
+            known: read(&self.known),
             in_flight: read(&self.in_flight),
         }
     }
@@ -62,8 +68,10 @@ impl Progress {
         InFlight(Arc::clone(self))
     }
 
-    pub(crate) fn end(&self, is_good: bool) {
+    pub(crate) fn end(&self, record: &Record) {
+        let is_good = record.outcome == Outcome::Good;
         self.good.fetch_add(u64::from(is_good), Ordering::Relaxed);
+        self.known.fetch_add(u64::from(is_good && record.known.is_some()), Ordering::Relaxed);
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -66,6 +66,40 @@ pub(crate) struct Record {
     pub(crate) degraded: bool,
     /// Weir turned it away on purpose.
     pub(crate) shed: bool,
+    /// The answer came without a call of its own (`x-cache`).
+    pub(crate) known: Option<How>,
+}
+
+/// How an answer came without a call of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Kept in memory.
+    Memory,
+    /// Kept where several nodes share what they keep.
+    Redis,
+    /// Kept on disk.
+    Disk,
+    /// Kept as the answer to a question that is alike.
+    Semantic,
+    /// Kept, and fresh no more.
+    Stale,
+    /// By the call of another request.
+    Shared,
+}
+
+impl How {
+    /// As weir's header `x-cache` says it.
+    pub(crate) fn said(header: &[u8]) -> Option<Self> {
+        match header {
+            b"HIT-memory" => Some(Self::Memory),
+            b"HIT-redis" => Some(Self::Redis),
+            b"HIT-disk" => Some(Self::Disk),
+            b"HIT-semantic" => Some(Self::Semantic),
+            b"HIT-stale" => Some(Self::Stale),
+            b"COALESCED" => Some(Self::Shared),
+            _ => None,
+        }
+    }
 }
 
 impl Record {
@@ -82,6 +116,7 @@ impl Record {
             reason: None,
             degraded: false,
             shed: false,
+            known: None,
         }
     }
 }

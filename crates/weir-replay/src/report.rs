@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::record::{Outcome, Record};
+use crate::record::{How, Outcome, Record};
 
 /// One run in numbers. Times in milliseconds unless the name says otherwise; a time is absent (`null`) where no
 /// request had it.
@@ -43,6 +43,8 @@ pub struct Report {
     pub degraded: u64,
     /// Requests that weir turned away on purpose.
     pub shed: u64,
+    /// Good answers that weir had without a call of their own.
+    pub known: Known,
     /// Why the first request without an answer got none; there is no such reason without such a request.
     pub connect_error: Option<String>,
     /// From the first scheduled arrival to the last end, in seconds.
@@ -56,6 +58,23 @@ pub struct Report {
     /// How far behind its schedule the replay itself was, for the worst per cent. It is part of every latency; beyond
     /// some milliseconds this machine, not the target, is being measured.
     pub sent_late_p99_ms: Option<f64>,
+}
+
+/// Good answers without a call of their own, by where weir had them from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// Its memory.
+    pub memory: u64,
+    /// What several nodes share.
+    pub redis: u64,
+    /// Its disk.
+    pub disk: u64,
+    /// The answer to a question that is alike.
+    pub semantic: u64,
+    /// The call of another request that asked the same at the same time.
+    pub shared: u64,
+    /// Either tier, fresh no more; they are marked degraded.
+    pub stale: u64,
 }
 
 /// Latencies from the scheduled arrival, in milliseconds.
@@ -113,6 +132,7 @@ impl Report {
             full: good_requests - degraded,
             degraded,
             shed: count(|record| record.shed),
+            known: Known::of(good()),
             connect_error: records.iter().find_map(|record| record.reason.clone()),
             duration_s: rounded(duration_s),
             rps: if duration_s > 0.0 { rounded(requests as f64 / duration_s) } else { 0.0 },
@@ -125,6 +145,28 @@ impl Report {
     /// The report as a person reads it: a few lines and a table, no colours, ending in a line break.
     pub fn render(&self) -> String {
         render::report(self)
+    }
+}
+
+impl Known {
+    fn of<'a>(records: impl Iterator<Item = &'a Record>) -> Self {
+        let mut known = Self::default();
+        for how in records.filter_map(|record| record.known) {
+            match how {
+                How::Memory => known.memory += 1,
+                How::Redis => known.redis += 1,
+                How::Disk => known.disk += 1,
+                How::Semantic => known.semantic += 1,
+                How::Shared => known.shared += 1,
+                How::Stale => known.stale += 1,
+            }
+        }
+        known
+    }
+
+    /// All of them.
+    pub const fn all(self) -> u64 {
+        self.memory + self.redis + self.disk + self.semantic + self.shared + self.stale
     }
 }
 

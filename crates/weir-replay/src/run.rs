@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::exchange::Sender;
 use crate::plan::{Plan, Shot};
 use crate::progress::{Progress, draw};
-use crate::record::{Outcome, Record};
+use crate::record::Record;
 use crate::report::Report;
 use crate::target::Target;
 
@@ -75,8 +75,9 @@ impl Flights {
 
     fn launch(&mut self, shot: Shot, scheduled: Instant) {
         if self.tasks.len() >= self.in_flight_max {
-            self.records.push(Record::not_sent(shot.due, shot.priority));
-            self.progress.end(false);
+            let record = Record::not_sent(shot.due, shot.priority);
+            self.progress.end(&record);
+            self.records.push(record);
             return;
         }
         let sender = Arc::clone(&self.sender);
@@ -85,7 +86,7 @@ impl Flights {
         self.tasks.spawn(async move {
             let record = sender.deliver(shot, scheduled).await;
             drop(in_flight);
-            progress.end(record.outcome == Outcome::Good);
+            progress.end(&record);
             record
         });
     }

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use memchr::memmem::Finder;
 use tokio::time::timeout;
 use weir_core::names::PRIORITY;
-use weir_core::{Answer, Operation, Priority, Request, RequestId, Trail};
+use weir_core::{Answer, CacheState, Operation, Priority, Request, RequestId, Trail};
 
 use crate::crowd::{Comer, Group};
 use crate::house::{ANSWER_MAX, MODEL};
@@ -22,7 +22,7 @@ use crate::parts::Part;
 use crate::patience::Patience;
 use crate::run::{Door, Stage};
 use crate::speech::Speech;
-use crate::tally::{Ending, Outcome};
+use crate::tally::{Ending, Outcome, Told};
 use crate::text::{Judged, Question};
 use crate::trouble::Refusal;
 
@@ -37,11 +37,11 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
 /// Asks once, with the retries its arm has, and counts what came of it.
 pub(crate) async fn ask(stage: &Stage, comer: Comer) {
     let (began, came_s) = (stage.clock.now(), stage.seconds());
-    stage.tally.borrow_mut().arrived(comer.group, came_s);
-    let question = stage.book.question(comer.number);
+    let question = stage.question(&comer);
+    let was_known = stage.tally.borrow_mut().arrived(comer.group, question.number, came_s);
     let group = &stage.groups[comer.group];
     let mut retry = 0;
-    let (ending, first) = loop {
+    let told = loop {
         let no = match timeout(PATIENCE, knock(stage, group, question, retry)).await {
             Ok(Ok(reply)) => break listen(stage, question, reply, began).await,
             Ok(Err(no)) => no,
@@ -49,20 +49,20 @@ pub(crate) async fn ask(stage: &Stage, comer: Comer) {
         };
         stage.tally.borrow_mut().throttled += u32::from(no.status == Some(429));
         let Some(wait) = no.wait(retry, &stage.chance).filter(|_| retry < stage.retries()) else {
-            break (Ending::Refused, None);
+            break Told { ending: Ending::Refused, first: None, cache: CacheState::Bypass };
         };
         tokio::time::sleep(wait).await;
         retry += 1;
     };
-    let outcome = Outcome { came_s, s: stage.seconds(), ending, first };
+    let outcome = Outcome { question: question.number, was_known, came_s, s: stage.seconds(), told };
     stage.tally.borrow_mut().ended(comer.group, outcome);
 }
 
 /// An answer that has begun.
 enum Reply {
     Straight(Speech),
-    /// With whether it says of itself that it is degraded.
-    Weir(Box<Answer>, bool),
+    /// With what it says of itself: whether it is degraded, and what the cache had to do with it.
+    Weir(Box<Answer>, bool, CacheState),
 }
 
 /// What a read gave.
@@ -84,7 +84,7 @@ impl Reply {
             }),
             // The front door turns a failure into an error in band and cuts the connection: an error to the
             // SDK.
-            Self::Weir(answer, _) => answer.poll_chunk(cx).map(|read| match read {
+            Self::Weir(answer, ..) => answer.poll_chunk(cx).map(|read| match read {
                 Some(Ok(chunk)) => Read::Bytes(chunk.bytes),
                 Some(Err(_failure)) => Read::Broken,
                 None => Read::End,
@@ -133,9 +133,9 @@ async fn knock(stage: &Stage, group: &Group, question: Question, retry: u32) -> 
             let request = Arc::new(request(stage, group, question, retry));
             let mut answer = house.pipeline.run(&request).await;
             if answer.head.status.is_success() {
-                // The front door says so in a header.
+                // The front door says so in headers.
                 let degraded = request.trail.degraded_how().is_some();
-                return Ok(Reply::Weir(Box::new(answer), degraded));
+                return Ok(Reply::Weir(Box::new(answer), degraded, request.trail.cache()));
             }
             // The SDK reads an error's body to its end.
             let body = std::future::poll_fn(|cx| answer.poll_chunk(cx)).await;
@@ -165,12 +165,7 @@ pub(crate) fn no(status: StatusCode, headers: &HeaderMap) -> No {
 }
 
 /// Reads an answer to its end, and judges it.
-async fn listen(
-    stage: &Stage,
-    question: Question,
-    mut reply: Reply,
-    began: Instant,
-) -> (Ending, Option<Duration>) {
+async fn listen(stage: &Stage, question: Question, mut reply: Reply, began: Instant) -> Told {
     let mut words = Vec::with_capacity(192);
     let mut first = None;
     // The SDK's timeout runs from read to read; the answer as a whole has none.
@@ -187,7 +182,7 @@ async fn listen(
         }
     };
     let ending = match (question.judge(&words), broken) {
-        (Judged::Whole, false) if matches!(reply, Reply::Weir(_, true)) => Ending::Degraded,
+        (Judged::Whole, false) if matches!(reply, Reply::Weir(_, true, _)) => Ending::Degraded,
         (Judged::Whole, false) => Ending::Full,
         (_, false) => Ending::False,
         (judged, true) => {
@@ -195,7 +190,8 @@ async fn listen(
             Ending::Cut
         }
     };
-    (ending, first)
+    let cache = if let Reply::Weir(_, _, cache) = reply { cache } else { CacheState::Bypass };
+    Told { ending, first, cache }
 }
 
 /// The next read, or the error the SDK raises when none comes.

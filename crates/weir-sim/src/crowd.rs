@@ -7,6 +7,7 @@ use weir_core::Chance;
 
 use crate::arrivals::{Arrivals, Coming};
 use crate::draw;
+use crate::repeats;
 use crate::text::Question;
 use crate::trace::Recorded;
 
@@ -105,7 +106,7 @@ impl Book {
         let groups = self.sizes.len() as u32;
         let (group, place) = (number % groups, number / groups);
         let chance = draw::fork(self.seed, u64::from(number));
-        let fixed = draw::happens(&chance, FIXED_SHARE);
+        let fixed = draw::happens(&chance, FIXED_SHARE) || repeats::is_of_the_set(number);
         match &self.sizes[group as usize] {
             Sizes::Drawn { words, gap_s } => {
                 let words = (words.0 + chance.bits() % (words.1 - words.0 + 1)) as u32;

@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use weir_admit::Admit;
@@ -54,12 +54,6 @@ impl Sink for Records {
     }
 }
 
-/// The clock of a paused runtime. What people read as the time of day stands still.
-#[expect(clippy::disallowed_methods, reason = "tokio's clock, paused, is the simulation's clock")]
-pub(crate) fn clock() -> Clock {
-    Clock::new(|| tokio::time::Instant::now().into_std(), || UNIX_EPOCH)
-}
-
 /// What a house is built for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wishes {
@@ -67,14 +61,17 @@ pub(crate) struct Wishes {
     pub(crate) parts: Parts,
     /// `[pressure] qps`.
     pub(crate) qps: Option<[u32; 3]>,
+    /// The cache draws from a source of its own, so that a house without it meets the same chance in all else.
+    pub(crate) cache_draws_apart: bool,
 }
 
 impl House {
     pub(crate) fn build(upstreams: Upstreams, seed: u64, wishes: Wishes) -> Self {
-        let Wishes { parts, qps } = wishes;
+        let Wishes { parts, qps, cache_draws_apart } = wishes;
         let clock = upstreams.clock;
         let mut registry = Registry::default();
         let chance = Arc::new(draw::fork(seed, 100));
+        let drawn = if cache_draws_apart { Arc::new(draw::fork(seed, 101)) } else { chance.clone() };
         let attempts = attempts(parts);
         let attempts_max = sends_max(&attempts);
         let services = if parts.has(Part::Failover) { upstreams.services.len() } else { 1 };
@@ -98,7 +95,7 @@ impl House {
             clock,
             admit: Admit::new(clock, &[], levels.requests_max, models)
                 .expect("without keys there is no bad one"),
-            cache: known(clock, chance.clone(), &mut registry),
+            cache: known(clock, drawn, parts, &mut registry),
             queue: Queue::new(clock, &line(parts), pools, &mut registry),
             pressure,
             attempts: Attempts::new(clock, chance, around, &attempts, &mut registry),
@@ -203,8 +200,10 @@ fn line(parts: Parts) -> weir_queue::config::Queue {
 }
 
 /// Answers in memory, as the binary keeps them.
-fn known(clock: Clock, chance: Arc<Chance>, registry: &mut Registry) -> Cache {
-    let config = weir_cache::config::Cache::default();
+fn known(clock: Clock, chance: Arc<Chance>, parts: Parts, registry: &mut Registry) -> Cache {
+    use weir_cache::config::{Cache as Config, Mode};
+    let mode = if parts.has(Part::Cache) { Mode::default() } else { Mode::Off };
+    let config = Config { mode, ..Config::default() };
     let parts = CacheParts {
         clock,
         chance,

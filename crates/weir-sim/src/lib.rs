@@ -9,12 +9,14 @@
 
 mod arrivals;
 mod client;
+mod clock;
 mod crowd;
 mod draw;
 mod house;
 mod parts;
 mod patience;
 mod render;
+mod repeats;
 mod run;
 mod score;
 mod service;
@@ -31,7 +33,7 @@ pub use client::PATIENCE;
 pub use parts::{Part, Parts};
 pub use render::{markdown, table};
 pub use run::{Plan, run};
-pub use score::{Crowded, Score, Walked};
+pub use score::{Crowded, Known, Score, Walked};
 pub use trace::Recorded;
 pub use world::{AVAILABILITY, Arm, World};
 

@@ -5,6 +5,8 @@ use serde::{Serialize, Serializer};
 /// One of weir's measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// Answers are kept and given again, and calls that ask for the same are shared.
+    Cache,
     /// Attempts are repeated, and answers that broke off are taken up.
     Retry,
     /// The second service is there.
@@ -21,12 +23,13 @@ pub enum Part {
 
 impl Part {
     /// Every measure, in the order in which a ladder adds them.
-    pub const ALL: [Self; 6] =
-        [Self::Retry, Self::Failover, Self::Hedge, Self::Limits, Self::Queue, Self::Levels];
+    pub const ALL: [Self; 7] =
+        [Self::Cache, Self::Retry, Self::Failover, Self::Hedge, Self::Limits, Self::Queue, Self::Levels];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Cache => "cache",
             Self::Retry => "retry",
             Self::Failover => "failover",
             Self::Hedge => "hedge",
@@ -39,6 +42,7 @@ impl Part {
     /// What it does, in a few words.
     pub const fn says(self) -> &'static str {
         match self {
+            Self::Cache => "answers are kept and given again, calls for the same are shared",
             Self::Retry => "attempts are repeated, answers that broke off are taken up",
             Self::Failover => "the second service is there",
             Self::Hedge => "a slow first token is raced",
@@ -64,9 +68,17 @@ impl Parts {
         Self(Part::ALL.map(|part| parts.contains(&part)))
     }
 
-    /// From none to all, one more at each step.
+    /// From the first alone to all, one more at each step. Where nobody repeats a question the first changes nothing, so
+    /// that what it does is seen where some do, and not here.
     pub fn ladder() -> impl Iterator<Item = Self> {
-        (0..=Part::ALL.len()).map(|count| Self::of(&Part::ALL[..count]))
+        (1..=Part::ALL.len()).map(|count| Self::of(&Part::ALL[..count]))
+    }
+
+    /// All of these but one.
+    #[must_use]
+    pub const fn without(mut self, part: Part) -> Self {
+        self.0[part as usize] = false;
+        self
     }
 
     /// Whether a measure is among them.
@@ -74,15 +86,23 @@ impl Parts {
         self.0[part as usize]
     }
 
-    /// What to call them: `all`, `none`, the last one added to a ladder (`+ queue`), or a list.
+    /// What to call them: `all`, `none`, all but one, the last one added to a ladder (`+ queue`), or a list.
     pub fn name(self) -> String {
         let names: Vec<_> = self.each().map(Part::name).collect();
         match names.split_last() {
             None => "none".to_owned(),
             Some(_) if self == Self::ALL => "all".to_owned(),
-            Some((last, _)) if Self::ladder().any(|step| step == self) => format!("+ {last}"),
-            Some(_) => names.join(","),
+            Some((last, [_, ..])) if Self::ladder().any(|step| step == self) => format!("+ {last}"),
+            Some(_) => match self.the_only_one_left_out() {
+                Some(part) => format!("without {}", part.name()),
+                None => names.join(","),
+            },
         }
+    }
+
+    fn the_only_one_left_out(self) -> Option<Part> {
+        let mut left_out = Part::ALL.into_iter().filter(|part| !self.has(*part));
+        left_out.next().filter(|_| left_out.next().is_none())
     }
 
     fn each(self) -> impl Iterator<Item = Part> {

@@ -1,7 +1,7 @@
 //! Scores as people read them: tables for a terminal, and for pages. One table for the worlds in which a service
-//! fails, one for those in which there is more work than room.
+//! fails, one for those in which there is more work than room, one for those in which questions are asked again.
 
-use crate::score::{Crowded, Walked};
+use crate::score::{Crowded, Known, Walked};
 use crate::targets::{self, Measure};
 use crate::{Arm, Score};
 
@@ -43,7 +43,22 @@ const OVERLOAD: [Column; 13] = [
     ("levels", |score| or_none(score.walked.as_ref().map(path))),
 ];
 
-/// A table for a terminal, or two: the first three columns to the left, numbers to the right.
+const REPEATS: [Column; 12] = [
+    ("repeats %", |score| known(score, |it| Some(format!("{:.0}", it.repeats * 100.0)))),
+    ("answered %", |score| percent(score.answered_share)),
+    ("degraded %", |score| percent(score.degraded_share)),
+    ("while down %", |score| known(score, |it| it.down_answered_share.map(percent))),
+    ("repeated %", |score| known(score, |it| Some(percent(it.repeated_share)))),
+    ("from cache %", |score| known(score, |it| Some(percent(it.from_cache_share())))),
+    ("stale %", |score| known(score, |it| Some(percent(it.stale_share)))),
+    ("stale mean ms", |score| known(score, |it| it.stale_mean_ms.map(|mean| ms(Some(mean))))),
+    ("shared %", |score| known(score, |it| Some(percent(it.shared_share)))),
+    ("mean ms", |score| ms(score.mean_ms)),
+    ("p99 ms", |score| ms(score.p99_ms)),
+    ("calls/request", |score| format!("{:.2}", score.attempts_per_request)),
+];
+
+/// A table for a terminal, or several: the first three columns to the left, numbers to the right.
 pub fn table(scores: &[Score]) -> String {
     let mut out = Vec::new();
     for (columns, scores) in kinds(scores) {
@@ -111,20 +126,32 @@ fn kept(scores: &[Score]) -> String {
 /// The scores of either kind, where there are any, with its columns.
 fn kinds(scores: &[Score]) -> Vec<(Vec<Column>, Vec<&Score>)> {
     let shown: Vec<_> = shown(scores).collect();
+    let (repeats, others): (Vec<_>, Vec<_>) =
+        shown.into_iter().partition(|score| score.world.is_about_repeats());
     let (overload, trouble): (Vec<_>, Vec<_>) =
-        shown.into_iter().partition(|score| score.world.is_about_overload());
+        others.into_iter().partition(|score| score.world.is_about_overload());
+    let repeats: Vec<_> = repeats.into_iter().flat_map(beside).collect();
     let columns = |own: &[Column]| WHICH.into_iter().chain(own.iter().copied()).collect::<Vec<_>>();
-    let kinds = [(columns(&TROUBLE), trouble), (columns(&OVERLOAD), overload)];
+    let kinds = [(columns(&TROUBLE), trouble), (columns(&OVERLOAD), overload), (columns(&REPEATS), repeats)];
     kinds.into_iter().filter(|(_, scores)| !scores.is_empty()).collect()
 }
 
 /// An SDK alone has one service to call, whatever else there is: the same row twice would say nothing.
 fn shown(scores: &[Score]) -> impl Iterator<Item = &Score> {
-    let is_alike = |one: &Score, other: &Score| one.world == other.world && one.arm == other.arm;
+    let repeats = |score: &Score| score.known.as_ref().map(|known| known.repeats);
+    let is_alike = move |one: &Score, other: &Score| {
+        one.world == other.world && one.arm == other.arm && repeats(one) == repeats(other)
+    };
     let repeats = move |index: usize, score: &Score| {
         score.arm != Arm::Weir && scores[..index].iter().any(|earlier| is_alike(earlier, score))
     };
     scores.iter().enumerate().filter(move |(index, score)| !repeats(*index, score)).map(|(_, score)| score)
+}
+
+/// Weir without its cache, where it was played so too, and a score itself.
+fn beside(score: &Score) -> impl Iterator<Item = &Score> {
+    let without = score.known.as_ref().and_then(|known| known.without.as_deref());
+    without.into_iter().chain([score])
 }
 
 fn head(columns: &[Column]) -> Vec<String> {
@@ -154,6 +181,10 @@ fn or_none(cell: Option<String>) -> String {
 
 fn crowded(score: &Score, cell: fn(&Crowded) -> String) -> String {
     or_none(score.crowded.as_ref().map(cell))
+}
+
+fn known(score: &Score, cell: fn(&Known) -> Option<String>) -> String {
+    or_none(score.known.as_ref().and_then(cell))
 }
 
 /// What is given of what can be, each world in its own way.

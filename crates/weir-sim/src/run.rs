@@ -12,13 +12,16 @@ use futures_util::stream::FuturesUnordered;
 use weir_core::{Chance, Clock};
 
 use crate::client;
+use crate::clock;
 use crate::crowd::{Book, Comer, Crowd, Group, Role};
 use crate::draw;
-use crate::house::{self, BASES, House, Wishes};
-use crate::parts::Parts;
+use crate::house::{BASES, House, Wishes};
+use crate::parts::{Part, Parts};
+use crate::repeats::Set;
 use crate::score::Score;
 use crate::service::Service;
 use crate::tally::Tally;
+use crate::text::Question;
 use crate::trace::Recorded;
 use crate::upstreams::Upstreams;
 use crate::world::{Arm, Setting, World};
@@ -38,6 +41,8 @@ pub struct Plan<'a> {
     pub requests: u32,
     /// Weir's measures, in its arm.
     pub parts: Parts,
+    /// In the worlds that are about what is known already: the share of requests that ask one of a closed set of questions.
+    pub repeats: f64,
     /// What came in the world that plays a recording.
     pub trace: &'a [Recorded],
 }
@@ -55,12 +60,17 @@ pub fn run(plan: &Plan<'_>) -> Score {
         .start_paused(true)
         .build()
         .expect("a runtime without sockets or threads can be made");
-    let setting = plan.world.setting(plan.requests, plan.trace);
+    let setting = plan.world.setting(plan);
     // Without the scheduler's budget: there is no other task to be fair to.
-    let play = |crowd| runtime.block_on(tokio::task::unconstrained(play(plan, &setting, crowd)));
-    let played = play(true);
-    let without = setting.groups.iter().any(|group| group.role == Role::Crowd).then(|| play(false));
-    Score::new(plan, &setting, &played, without.as_ref())
+    let play = |plan, crowd| runtime.block_on(tokio::task::unconstrained(play(plan, &setting, crowd)));
+    let played = play(plan, true);
+    let without = setting.groups.iter().any(|group| group.role == Role::Crowd).then(|| play(plan, false));
+    let score = Score::new(plan, &setting, &played, without.as_ref());
+    if setting.repeats.is_none() || plan.arm != Arm::Weir || !plan.parts.has(Part::Cache) {
+        return score;
+    }
+    let forgetful = Plan { parts: plan.parts.without(Part::Cache), ..*plan };
+    score.beside(Score::new(&forgetful, &setting, &play(&forgetful, true), None))
 }
 
 /// How applications reach an answer.
@@ -75,6 +85,7 @@ pub(crate) enum Door {
 pub(crate) struct Stage {
     pub(crate) clock: Clock,
     pub(crate) book: Book,
+    set: Option<Set>,
     pub(crate) groups: Vec<Group>,
     pub(crate) parts: Parts,
     pub(crate) chance: Chance,
@@ -89,7 +100,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     fn new(plan: &Plan<'_>, setting: &Setting, seed: u64) -> Self {
-        let clock = house::clock();
+        let clock = clock::begun();
         let start = clock.now();
         let models = [setting.primary, setting.second];
         let services: Vec<_> = (10..)
@@ -102,19 +113,27 @@ impl Stage {
             Arm::Weir => {
                 let named = BASES.into_iter().zip(services.iter().cloned()).collect();
                 let upstreams = Upstreams { clock, book: book.clone(), services: named };
-                let wishes = Wishes { parts: plan.parts, qps: setting.qps };
+                let cache_draws_apart = setting.repeats.is_some();
+                let wishes = Wishes { parts: plan.parts, qps: setting.qps, cache_draws_apart };
                 Door::Weir(Box::new(House::build(upstreams, seed, wishes)))
             }
         };
         let retries = if plan.arm == Arm::None { 0 } else { client::RETRIES };
         let (chance, asked) = (draw::fork(seed, 3), Cell::new(0));
-        let tally = RefCell::new(Tally::new(setting.groups.len()));
+        let tally = RefCell::new(Tally::new(setting.groups.len(), setting.repeats.as_ref()));
         let (groups, parts) = (setting.groups.clone(), plan.parts);
-        Self { clock, book, groups, parts, chance, door, services, tally, asked, start, retries }
+        let set = setting.repeats.as_ref().map(|repeats| Set::new(seed, repeats));
+        Self { clock, book, set, groups, parts, chance, door, services, tally, asked, start, retries }
     }
 
     pub(crate) const fn retries(&self) -> u32 {
         self.retries
+    }
+
+    /// What somebody asks who comes.
+    pub(crate) fn question(&self, comer: &Comer) -> Question {
+        let number = self.set.as_ref().map_or(comer.number, |set| set.question(comer.number));
+        self.book.question(number)
     }
 
     /// Looks at the levels and at the first service's slots.

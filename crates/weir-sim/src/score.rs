@@ -1,5 +1,6 @@
 //! What became of a run, in the numbers that are compared.
 
+mod known;
 mod overload;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::run::{Plan, Played};
 use crate::tally::{Seconds, Tally, WARM_UP_S};
 use crate::world::{Arm, Setting, View, World};
 
+pub use known::Known;
 pub use overload::{Crowded, Walked};
 
 /// How an arm did in a world. Shares are of the requests that applications made; the three of answered,
@@ -69,6 +71,9 @@ pub struct Score {
     /// The share of the service's room in use from ten seconds after each change to the next: the least (B11).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room_used_min: Option<f64>,
+    /// What was known already (B13 to B15).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
     /// What must hold at the end of any run and did not. Empty, or a fault in weir.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken: Vec<String>,
@@ -116,6 +121,9 @@ impl Score {
         }
         if let (Some(own), Some(its)) = (&mut self.walked, &other.walked) {
             own.pool(its);
+        }
+        if let (Some(own), Some(its)) = (&mut self.known, &other.known) {
+            own.pool(its, mean);
         }
         self.broken.extend(other.broken.iter().cloned());
         self.requests += other.requests;
@@ -175,8 +183,18 @@ impl Score {
                 View::Room(changed_s) if alone => overload::room_used_min(changed_s, played).map(rounded),
                 _ => None,
             },
+            known: Known::new(plan, setting, played, share),
             broken,
         }
+    }
+
+    /// Beside weir without its cache, in the same world.
+    pub(crate) fn beside(mut self, without: Self) -> Self {
+        self.broken.extend(without.broken.iter().cloned());
+        if let Some(known) = &mut self.known {
+            known.without = Some(Box::new(without));
+        }
+        self
     }
 }
 

@@ -1,8 +1,15 @@
 //! What is counted while a world runs. Memory is flat: counters, histograms, some numbers for each second.
 
+mod known;
+
 use std::time::Duration;
 
+use weir_core::CacheState;
 use weir_pressure::Change;
+
+use crate::repeats::Repeats;
+
+pub(crate) use known::Known;
 
 /// How one request of an application ended, by the truth and not by what it looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,16 +141,28 @@ impl Shares {
     }
 }
 
+/// What an application was told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) ending: Ending,
+    /// From its coming to the first word.
+    pub(crate) first: Option<Duration>,
+    /// What the cache had to do with it.
+    pub(crate) cache: CacheState,
+}
+
 /// How one request of an application ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
+    /// What it asked.
+    pub(crate) question: u32,
+    /// Somebody had been given an answer to that before it came.
+    pub(crate) was_known: bool,
     /// When it came.
     pub(crate) came_s: f64,
     /// When it ended.
     pub(crate) s: f64,
-    pub(crate) ending: Ending,
-    /// From its coming to the first word.
-    pub(crate) first: Option<Duration>,
+    pub(crate) told: Told,
 }
 
 /// What is counted of each group of applications.
@@ -183,10 +202,12 @@ pub(crate) struct Tally {
     pub(crate) used: Shares,
     /// When the level of pressure changed.
     pub(crate) levels: Vec<(f64, Change)>,
+    /// What was known already, in the worlds that are about it.
+    pub(crate) known: Option<Known>,
 }
 
 impl Tally {
-    pub(crate) fn new(groups: usize) -> Self {
+    pub(crate) fn new(groups: usize, repeats: Option<&Repeats>) -> Self {
         let group =
             GroupTally { arrived: Seconds::default(), answered: Seconds::default(), first: Times::new() };
         Self {
@@ -205,18 +226,20 @@ impl Tally {
             shed_with_room: 0,
             used: Shares::default(),
             levels: Vec::new(),
+            known: repeats.map(Known::new),
         }
     }
 
-    /// A request has come.
-    pub(crate) fn arrived(&mut self, group: usize, s: f64) {
+    /// A request has come. Says whether somebody has been given an answer to its question.
+    pub(crate) fn arrived(&mut self, group: usize, question: u32, s: f64) -> bool {
         self.arrived.count(s);
         self.groups[group].arrived.count(s);
+        self.known.as_mut().is_some_and(|known| known.arrived(question, s))
     }
 
     /// A request has ended.
     pub(crate) fn ended(&mut self, group: usize, outcome: Outcome) {
-        let Outcome { came_s, s, ending, first } = outcome;
+        let Outcome { came_s, s, told: Told { ending, first, .. }, .. } = outcome;
         match ending {
             Ending::Full => self.full += 1,
             Ending::Degraded => self.degraded += 1,
@@ -225,6 +248,9 @@ impl Tally {
             Ending::False => self.false_answers += 1,
         }
         if matches!(ending, Ending::Full | Ending::Degraded) {
+            if let Some(known) = &mut self.known {
+                known.answered(&outcome);
+            }
             let group = &mut self.groups[group];
             self.answered.count(s);
             group.answered.count(s);

@@ -1,5 +1,7 @@
 //! What weir promises in these worlds, as checks over scores. One promise is one line in [`ALL`].
 
+mod known;
+
 use crate::score::Crowded;
 use crate::{Arm, Parts, Score, World};
 
@@ -175,6 +177,22 @@ pub static ALL: &[Target] = &[
         upstreams: Some(1),
         promise: "goodput ≥ 95 % of capacity",
         kept: |score, _| score.goodput_share_of_capacity.is_some_and(|share| share >= 0.95),
+    },
+    known::nothing_changes(World::B13, "B13 without repeats"),
+    known::nothing_is_lost(World::B13, "B13 answered"),
+    known::repeats_are_known(World::B13, None, "B13 known"),
+    known::nothing_changes(World::B14, "B14 without repeats"),
+    known::nothing_is_lost(World::B14, "B14 answered"),
+    known::repeats_are_known(World::B14, Some(2), "B14 known"),
+    known::nothing_changes(World::B15, "B15 without repeats"),
+    known::nothing_is_lost(World::B15, "B15 answered"),
+    known::repeats_are_known(World::B15, None, "B15 known"),
+    Target {
+        name: "B15 while down",
+        world: World::B15,
+        upstreams: Some(1),
+        promise: "while everything is down, who asks what was answered before is answered",
+        kept: |score, _| known::is_given_while_down(score),
     },
 ];
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod crowd;
+mod known;
 mod models;
 mod promises;
 mod render;
@@ -20,5 +21,5 @@ static TRACE: [Recorded; 4] = [
 
 /// Weir with all its measures.
 const fn weir(world: World, upstreams: usize, seed: u64, requests: u32) -> Plan<'static> {
-    Plan { world, upstreams, arm: Arm::Weir, seed, requests, parts: Parts::ALL, trace: &TRACE }
+    Plan { world, upstreams, arm: Arm::Weir, seed, requests, parts: Parts::ALL, repeats: 0.3, trace: &TRACE }
 }

@@ -1,13 +1,15 @@
 //! The worlds: who asks how often, and what is wrong with the service. One world is one line in
 //! [`World::ALL`] and one arm in [`World::setting`].
 
+mod known;
 mod overload;
 
 use serde::{Serialize, Serializer};
 
 use crate::arrivals::{Arrivals, Rate, Spell};
 use crate::crowd::{Group, Sizes, USUAL_SIZES};
-use crate::trace::Recorded;
+use crate::repeats::Repeats;
+use crate::run::Plan;
 use crate::trouble::{Model, SLOW_FIRST, Slots, Trouble, USUAL_FIRST};
 
 /// What is wrong.
@@ -39,6 +41,12 @@ pub enum World {
     B11,
     /// Recorded traffic, twice as much as there is room for.
     B12,
+    /// [`Self::B1`], and some questions are asked again.
+    B13,
+    /// [`Self::B2`], and some questions are asked again.
+    B14,
+    /// Hours, some of which everything is down, and some questions are asked again.
+    B15,
 }
 
 /// Who stands between the application and the service.
@@ -85,6 +93,8 @@ pub(crate) struct Setting {
     pub(crate) capacity_per_s: Option<f64>,
     /// The operator's thresholds for the levels of pressure, in requests a second.
     pub(crate) qps: Option<[u32; 3]>,
+    /// How questions are asked again, where they are.
+    pub(crate) repeats: Option<Repeats>,
     /// What is looked at, besides what is of every world.
     pub(crate) view: View,
 }
@@ -102,7 +112,7 @@ pub(crate) enum View {
 
 impl World {
     /// Every world, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::B1,
         Self::B2,
         Self::B3,
@@ -116,6 +126,9 @@ impl World {
         Self::B10,
         Self::B11,
         Self::B12,
+        Self::B13,
+        Self::B14,
+        Self::B15,
     ];
 
     /// Its short name.
@@ -134,6 +147,9 @@ impl World {
             Self::B10 => "B10",
             Self::B11 => "B11",
             Self::B12 => "B12",
+            Self::B13 => "B13",
+            Self::B14 => "B14",
+            Self::B15 => "B15",
         }
     }
 
@@ -153,6 +169,9 @@ impl World {
             Self::B10 => "300 requests a second, up to 1,500 and back; room for 900",
             Self::B11 => "the room halves, comes back, doubles, comes back",
             Self::B12 => "recorded traffic, twice as much as there is room for",
+            Self::B13 => "22 % of calls refused, each by itself; some questions asked again",
+            Self::B14 => "22 % of calls refused, in bursts; some questions asked again",
+            Self::B15 => "three hours, down for half of the last; some questions asked again",
         }
     }
 
@@ -166,7 +185,13 @@ impl World {
         matches!(self, Self::B8 | Self::B9 | Self::B10 | Self::B11 | Self::B12)
     }
 
-    pub(crate) fn setting(self, requests: u32, trace: &[Recorded]) -> Setting {
+    /// Whether it is about questions that are asked again.
+    pub const fn is_about_repeats(self) -> bool {
+        matches!(self, Self::B13 | Self::B14 | Self::B15)
+    }
+
+    pub(crate) fn setting(self, plan: &Plan<'_>) -> Setting {
+        let Plan { requests, repeats, trace, .. } = *plan;
         let steady = Arrivals { rate: Rate::Steady(PER_S), until_s: f64::INFINITY, requests_max: requests };
         let usual = Setting {
             groups: vec![Group::everybody(steady, USUAL_SIZES)],
@@ -178,6 +203,7 @@ impl World {
             spell: None,
             capacity_per_s: None,
             qps: None,
+            repeats: None,
             view: View::Plain,
         };
         let refused = 1.0 - AVAILABILITY;
@@ -204,6 +230,9 @@ impl World {
             Self::B10 => overload::walk(usual, requests),
             Self::B11 => overload::changing(usual, requests),
             Self::B12 => overload::recorded(usual, requests, trace),
+            Self::B13 => known::repeating(Self::B1.setting(plan), repeats),
+            Self::B14 => known::repeating(Self::B2.setting(plan), repeats),
+            Self::B15 => known::repeating(known::hours(usual, requests), repeats),
         }
     }
 }
@@ -224,7 +253,11 @@ impl Setting {
 /// Forty seconds of peace, the outage, a minute after.
 fn outage(usual: Setting, seconds: f64, requests: u32) -> Setting {
     let spell = Spell { from_s: 40.0, until_s: 40.0 + seconds };
-    let until_s = spell.until_s + 60.0;
+    outage_at(usual, spell, spell.until_s + 60.0, requests)
+}
+
+/// An outage in so many seconds.
+fn outage_at(usual: Setting, spell: Spell, until_s: f64, requests: u32) -> Setting {
     let per_s = (f64::from(requests) / until_s).min(PER_S);
     let arrivals = Arrivals { rate: Rate::Steady(per_s), until_s, requests_max: u32::MAX };
     Setting { spell: Some(spell), ..usual.with(Trouble::Outage(spell)).asked(arrivals) }

@@ -1,12 +1,13 @@
 //! What a row becomes on the wire, and that it becomes the same every time.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Plan, Shot};
-use crate::options::{Options, Speed};
+use crate::options::{Options, Repeats, Speed};
 use crate::prompts::Prompts;
 use crate::trace::Trace;
 
@@ -86,6 +87,22 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     assert_eq!(with_seed(3), with_seed(3));
     assert_ne!(with_seed(3), with_seed(4));
     assert_ne!(with_seed(3)[0], with_seed(3)[1]);
+}
+
+#[test]
+fn some_rows_ask_one_of_a_few_questions_with_one_answer() {
+    let rows: String = (0..1_000).map(|ms| format!("{ms},300,20,\n")).collect();
+    let repeats = Repeats { share: 0.2, questions: NonZeroUsize::new(10).unwrap() };
+    let own = bodies(&plan(&rows, Options::default()));
+    let repeating = bodies(&plan(&rows, Options { repeats: Some(repeats), ..Options::default() }));
+    let mut asked: HashMap<String, u32> = HashMap::new();
+    for (own, repeating) in own.iter().zip(&repeating).filter(|(own, repeating)| own != repeating) {
+        assert_eq!((own.get("temperature"), &repeating["temperature"]), (None, &json!(0.0)));
+        *asked.entry(repeating.to_string()).or_default() += 1;
+    }
+    let (all, most) = (asked.values().sum::<u32>(), *asked.values().max().unwrap());
+    // Of ten under Zipf's law the first is asked 34 % of the time.
+    assert!(asked.len() == 10 && (150..250).contains(&all) && (45..95).contains(&most), "{asked:?}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //!
 //! What always holds: columns line up, numbers are right-aligned, and what no request had is a dash, not a zero.
 
-use super::{Latencies, Report};
+use std::fmt;
+
+use super::{Known, Latencies, Report};
 
 const GAP: &str = "  ";
 
@@ -15,7 +17,9 @@ const TITLES: [(&str, usize); 4] = [("", 1), ("", 2), ("first token, ms", 3), ("
 const HEAD: [&str; 10] = ["", "requests", "good %", "p50", "p95", "p99", "mean", "p50", "p95", "p99"];
 
 pub(super) fn report(report: &Report) -> String {
-    let mut lines = vec![headline(report), answers(report), String::new()];
+    let mut lines = vec![headline(report), answers(report)];
+    lines.extend(known(report));
+    lines.push(String::new());
     lines.extend(table(&rows(report)));
     lines.push(String::new());
     lines.extend(failures(report));
@@ -26,6 +30,20 @@ pub(super) fn report(report: &Report) -> String {
         ms(report.sent_late_p99_ms)
     ));
     lines.join("\n") + "\n"
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { memory, redis, disk, semantic, shared, stale } = self;
+        write!(f, "{memory} from memory, {disk} from disk, {shared} shared a call, {stale} stale")?;
+        // Of those that have to be set up, only where there are any.
+        for (count, whence) in [(redis, "from redis"), (semantic, "of a question that is alike")] {
+            if *count > 0 {
+                write!(f, ", {count} {whence}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn headline(report: &Report) -> String {
@@ -42,6 +60,12 @@ fn answers(report: &Report) -> String {
         "{} full, {} degraded, {} shed; {} tries in {:.1} s, {:.1} requests a second",
         report.full, report.degraded, report.shed, report.tries, report.duration_s, report.rps
     )
+}
+
+/// Nothing where there is nothing to say: not every service is weir.
+fn known(report: &Report) -> Option<String> {
+    let known = report.known;
+    (known.all() > 0).then(|| format!("without a call of their own: {known}"))
 }
 
 fn rows(report: &Report) -> Vec<[String; HEAD.len()]> {

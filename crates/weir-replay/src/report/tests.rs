@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Report, percentile};
+use super::{Known, Report, percentile};
 use crate::priorities::Priority;
-use crate::record::{Outcome, Record};
+use crate::record::{How, Outcome, Record};
 
 fn record(priority: u8, outcome: Outcome, total_ms: u64) -> Record {
     Record {
@@ -68,6 +68,22 @@ fn everything_adds_up() {
 }
 
 #[test]
+fn good_answers_without_a_call_of_their_own_are_counted_by_where_they_were() {
+    let known =
+        |header: &str, outcome| Record { known: How::said(header.as_bytes()), ..record(5, outcome, 1) };
+    let mut records: Vec<_> =
+        ["HIT-memory", "HIT-memory", "HIT-disk", "HIT-redis", "HIT-stale", "COALESCED", "MISS", "BYPASS"]
+            .map(|header| known(header, Outcome::Good))
+            .into();
+    records.push(known("COALESCED", Outcome::Truncated));
+    let report = Report::of(&records);
+    assert_eq!(report.known, Known { memory: 2, redis: 1, disk: 1, semantic: 0, shared: 1, stale: 1 });
+    let said =
+        "\nwithout a call of their own: 2 from memory, 1 from disk, 1 shared a call, 1 stale, 1 from redis\n";
+    assert!(report.render().contains(said), "{}", report.render());
+}
+
+#[test]
 fn the_json_has_the_agreed_fields() {
     let json = serde_json::to_value(mixed()).unwrap();
     for field in [
@@ -87,6 +103,7 @@ fn the_json_has_the_agreed_fields() {
         "full",
         "degraded",
         "shed",
+        "known",
         "duration_s",
         "rps",
     ] {

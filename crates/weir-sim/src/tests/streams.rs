@@ -10,7 +10,8 @@ use weir_testkit::chat;
 
 use super::crowd::book;
 use crate::client::add_words;
-use crate::house::{self, BASES};
+use crate::clock;
+use crate::house::BASES;
 use crate::service::Service;
 use crate::trouble::{Model, SLOW_FIRST, Slots, Trouble, USUAL_FIRST};
 use crate::upstreams::Upstreams;
@@ -35,7 +36,7 @@ fn request(body: &'static str) -> Request {
 }
 
 fn upstreams(models: &[Model]) -> Upstreams {
-    let clock = house::clock();
+    let clock = clock::begun();
     let service = |(seed, model): (u64, &Model)| Service::new(clock, clock.now(), *model, seed);
     let services = BASES.into_iter().zip((1..).zip(models).map(service)).collect();
     Upstreams { clock, book: book(), services }
@@ -52,7 +53,7 @@ struct Limits {
 const PATIENT: Limits = Limits { begin_by: 600_000, stall: 600_000, deadline: 600_000 };
 
 fn timers(limits: Limits) -> Timers {
-    let (now, ms) = (house::clock().now(), Duration::from_millis);
+    let (now, ms) = (clock::begun().now(), Duration::from_millis);
     let stall = ms(limits.stall);
     Timers {
         pauses: Pauses { stall, stall_alive: stall, silence: stall, parts_per_s_min: 0.0 },
@@ -82,7 +83,7 @@ async fn call(
 
 /// Everything that came, and how it ended.
 async fn read(begun: Begun) -> (String, Option<Class>) {
-    let mut answer = Answer::new(house::clock(), begun.head, begun.body);
+    let mut answer = Answer::new(clock::begun(), begun.head, begun.body);
     let mut text = String::new();
     loop {
         match std::future::poll_fn(|cx| answer.poll_chunk(cx)).await {

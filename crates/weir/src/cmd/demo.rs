@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use tokio::time::Instant;
 use weir_replay::{
-    ClientPolicy, Options, Plan, Progress, Prompts, Report, Speed, Target, Trace, run as replay,
+    ClientPolicy, Options, Plan, Progress, Prompts, Repeats, Report, Speed, Target, Trace, run as replay,
 };
 
 use cast::Cast;
@@ -40,6 +40,9 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
+
+/// Of the requests of every arm, a fifth ask one of ten questions.
+const REPEATS: Repeats = Repeats { share: 0.2, questions: NonZeroUsize::new(10).expect("ten is not zero") };
 
 /// Exit code of a process that was interrupted.
 const INTERRUPTED: u8 = 130;
@@ -132,6 +135,7 @@ fn rush(args: &Args) -> anyhow::Result<Plan> {
         limit: NonZeroUsize::new(requests),
         model: cast::RUSHED.to_owned(),
         output_tokens_max: 30,
+        repeats: Some(REPEATS),
         seed: args.seed,
         ..Options::default()
     };
@@ -148,6 +152,7 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         speed: speed.ok_or_else(|| anyhow::anyhow!("the demo's own speed is out of range"))?,
         limit: if args.fast { NonZeroUsize::new(FAST_REQUESTS) } else { None },
         output_tokens_max: if args.fast { 30 } else { 120 },
+        repeats: Some(REPEATS),
         seed: args.seed,
         ..Options::default()
     };

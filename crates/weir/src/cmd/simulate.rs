@@ -24,12 +24,16 @@ pub struct Args {
     /// Who stands between: all, or a list of none, client (an SDK's two retries), weir (behind the same SDK)
     #[arg(long, default_value = "all", value_parser = arms)]
     arm: Chosen<Arm>,
-    /// Weir's measures in its arm: all, none, or a list of retry, failover, hedge, limits, queue, levels
+    /// Weir's measures in its arm: all, none, or a list of cache, retry, failover, hedge, limits, queue, levels
     #[arg(long, default_value = "all", value_parser = parts, conflicts_with = "ladder")]
     measures: Parts,
-    /// Weir's arm again and again, with one measure more each time, from none to all
+    /// Weir's arm again and again, with one measure more each time, from the cache alone to all
     #[arg(long)]
     ladder: bool,
+    /// In B13 to B15, which are played with and without weir's cache: the percentages of requests that ask one of 200
+    /// questions, each a run of its own
+    #[arg(long, default_value = "0,15,30", value_delimiter = ',', value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    repeats: Vec<u8>,
     /// What came in B12 (an Azure LLM inference trace, or `arrival_ms,context_tokens,generated_tokens`); default: the
     /// two minutes and a half of one that weir ships
     #[arg(long, value_name = "FILE")]
@@ -166,14 +170,19 @@ fn scores(plans: &[Plan<'_>], seed: u64) -> Vec<Score> {
 fn plans<'a>(args: &Args, trace: &'a [Recorded]) -> Vec<Plan<'a>> {
     let mut plans = Vec::new();
     for &world in &args.world.0 {
-        for &upstreams in &args.upstreams.0 {
-            for &arm in &args.arm.0 {
-                let &Args { seed, requests, measures, .. } = args;
-                let plan = |parts| Plan { world, upstreams, arm, seed, requests, parts, trace };
-                if args.ladder && arm == Arm::Weir {
-                    plans.extend(Parts::ladder().map(plan));
-                } else {
-                    plans.push(plan(measures));
+        // Elsewhere nobody repeats anything.
+        let shares: &[u8] = if world.is_about_repeats() { &args.repeats } else { &[0] };
+        for &share in shares {
+            let repeats = f64::from(share) / 100.0;
+            for &upstreams in &args.upstreams.0 {
+                for &arm in &args.arm.0 {
+                    let &Args { seed, requests, measures, .. } = args;
+                    let plan = |parts| Plan { world, upstreams, arm, seed, requests, parts, repeats, trace };
+                    if args.ladder && arm == Arm::Weir {
+                        plans.extend(Parts::ladder().map(plan));
+                    } else {
+                        plans.push(plan(measures));
+                    }
                 }
             }
         }

@@ -17,6 +17,10 @@ fn weir_answers_where_a_direct_client_loses() {
     {
         assert!(verdict["weir"][field].is_number(), "{field} is missing: {verdict:#}");
     }
+    let known = |arm: &str, from: &str| verdict[arm]["known"][from].as_u64().unwrap();
+    assert!(known("weir", "memory") > 0 && known("weir", "disk") == 0, "{verdict:#}");
+    assert!(known("rush", "memory") + known("rush", "shared") > 0, "{verdict:#}");
+    assert!(verdict["weir"]["tries"].as_u64() < verdict["weir"]["requests"].as_u64(), "{verdict:#}");
     let count = |arm: &str, what: &str| verdict[arm][what].as_u64().unwrap();
     assert!(count("direct", "cut") > 0 && count("direct", "rescued") == 0, "{verdict:#}");
     assert!(count("weir", "cut") > 0 && count("weir", "rescued") > 0, "{verdict:#}");

@@ -17,6 +17,9 @@ const BROKEN_STREAMS: &str = r#"{
 pub const RUSHED: &str = "deepseek-v4-pro";
 pub const PLACES: u32 = 8;
 
+/// How long a kept answer is fresh, in seconds: so short that some go stale while one looks.
+pub const FRESH_S: u64 = 5;
+
 /// The services and the gateway.
 pub struct Cast {
     congested: Mock,
@@ -146,6 +149,7 @@ fn config(congested: &Mock, healthy: &Mock, small: &Mock, rushed: &Mock) -> Stri
     };
     [
         "[telemetry]\naccess_log = false\nlevel = \"error\"\n".to_owned(),
+        format!("[cache]\nttl_s = {FRESH_S}\n"),
         endpoint("sim-a", congested, 128, 0.6),
         endpoint("sim-b", healthy, 128, 1.2),
         endpoint("sim-c", small, 8, 1.2),

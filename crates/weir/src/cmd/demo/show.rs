@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use weir_replay::{Plan, Progress, Report};
 
-use super::cast::Cast;
+use super::REPEATS;
+use super::cast::{Cast, FRESH_S};
 
 /// Who plays, and what is about to happen.
 pub fn introduce(cast: &Cast, plan: &Plan, seed: u64) {
@@ -17,8 +18,11 @@ pub fn introduce(cast: &Cast, plan: &Plan, seed: u64) {
     eprintln!("  admin     {}/metrics  /status", cast.admin_url());
     eprintln!(
         "  traffic   {} real questions at real arrival times, seed {seed}, sent twice: straight to sim-a, then through weir;\n            \
-         both times by what an official client does by itself (2 retries after 0.5 s and 1 s)\n",
-        plan.requests()
+         both times by what an official client does by itself (2 retries after 0.5 s and 1 s)\n  \
+         known     {:.0} % of them ask one of {} questions; weir keeps those answers, fresh for {FRESH_S} s\n",
+        plan.requests(),
+        REPEATS.share * 100.0,
+        REPEATS.questions,
     );
 }
 
@@ -65,8 +69,9 @@ fn draw(redraws: bool, (name, requests): (&str, usize), cast: &Cast, progress: &
         (0, 0) => String::new(),
         (level, waiting) => format!(", level {level}, {waiting} waiting"),
     };
+    let known = if now.known > 0 { format!(", {} known", now.known) } else { String::new() };
     let line = format!(
-        "  {:>5.1} s  {name:<7}{}  {:>5.1} % good   {:>4} of {requests} done, {:>3} under way{pressed}",
+        "  {:>5.1} s  {name:<7}{}  {:>5.1} % good   {:>4} of {requests} done, {:>3} under way{known}{pressed}",
         elapsed.as_secs_f64(),
         bar(share),
         share * 100.0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;
-use weir_replay::{PriorityReport, Report};
+use weir_replay::{Known, PriorityReport, Report};
 
 use super::watch::Watched;
 
@@ -64,6 +64,9 @@ struct Numbers<'a> {
     degraded: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shed: Option<u64>,
+    /// Good answers that had no call of their own, by where they came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<Known>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     watched: Option<&'a Watched>,
     by_priority: &'a BTreeMap<u8, PriorityReport>,
@@ -86,6 +89,7 @@ impl<'a> Numbers<'a> {
             full: split(report.full),
             degraded: split(report.degraded),
             shed: split(report.shed),
+            known: with_split.then_some(report.known),
             watched: with_split.then_some(&arm.watched),
             by_priority: &report.by_priority,
         }
@@ -133,6 +137,7 @@ impl Verdict {
             "  cut in the middle: {} direct, none rescued; {} behind weir, {} rescued unseen.\n",
             self.direct.cut, self.weir.cut, self.weir.rescued,
         ));
+        text.push_str(&format!("  without a call of their own: {}.\n", self.weir.report.known));
         text.push_str(&self.pressure());
         text.push_str(&self.doubts());
         text
@@ -140,10 +145,13 @@ impl Verdict {
 
     /// What weir did with more work than room, and what that meant to the urgent and to the others.
     fn pressure(&self) -> String {
-        let Report { requests, full, degraded, shed, by_priority, .. } = &self.rush.report;
+        let Report { requests, full, degraded, shed, by_priority, known, .. } = &self.rush.report;
+        // Whatever else is marked was made by the other model.
+        let cheaper = degraded.saturating_sub(known.stale);
         let mut text = format!(
-            "\n  a rush of {requests}: {full} answered in full, {degraded} by the cheaper model and marked so, {shed} shed.\n  \
-             level {}, {} waiting at most.\n  by priority:",
+            "\n  a rush of {requests}: {full} answered in full, {cheaper} by the cheaper model and {} stale, both marked so, {shed} shed.\n  \
+             without a call of their own: {known}.\n  level {}, {} waiting at most.\n  by priority:",
+            known.stale,
             self.rush.watched.walk(),
             self.rush.watched.waiting_max,
         );
