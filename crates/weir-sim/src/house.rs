@@ -11,7 +11,7 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use weir_admit::Admit;
 use weir_cache::{Cache, Parts as CacheParts, Secret};
-use weir_core::{Chance, Clock, PoolId, Priority};
+use weir_core::{CacheState, Chance, Clock, PoolId, Priority};
 use weir_pipeline::{Around, Attempts, Models, Pipeline, forms, repeats};
 use weir_pressure::{Change, Pressure};
 use weir_queue::Queue;
@@ -49,6 +49,10 @@ struct Records(Arc<Mutex<(u32, u32)>>);
 
 impl Sink for Records {
     fn settled(&self, settled: &Settled) {
+        // Nobody asked for it: an answer that was given is fetched anew.
+        if settled.cache == CacheState::Refresh {
+            return;
+        }
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *seen = (seen.0 + 1, seen.1.max(settled.attempts));
     }

@@ -18,7 +18,7 @@ pub struct Known {
     pub repeated_share: f64,
     /// Answered with what was kept, stale or not.
     pub kept_share: f64,
-    /// Of those, with what was fresh no more.
+    /// Of those, with what was fresh no more and stood in for an error or for a call too many: marked, so degraded.
     pub stale_share: f64,
     /// From the first try to the first word of those, in milliseconds; null when there are none.
     pub stale_mean_ms: Option<f64>,

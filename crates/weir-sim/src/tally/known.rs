@@ -2,7 +2,7 @@
 
 use weir_core::CacheState;
 
-use super::{Outcome, Seconds, Times};
+use super::{Ending, Outcome, Seconds, Times};
 use crate::repeats::{Asked, Repeats};
 
 /// The counts.
@@ -13,7 +13,7 @@ pub(crate) struct Known {
     pub(crate) repeated: u32,
     /// Requests that were answered with what was kept, stale or not.
     pub(crate) kept: u32,
-    /// Of those, the ones whose answer was fresh no more.
+    /// Of those, the ones whose answer stood in for an error or for a call too many, and was marked.
     pub(crate) stale: u32,
     /// And the times to their first word.
     pub(crate) stale_first: Times,
@@ -60,13 +60,16 @@ impl Known {
             self.known_answered.count(outcome.came_s);
         }
         match outcome.told.cache {
-            CacheState::HitMemory | CacheState::HitRedis | CacheState::HitDisk | CacheState::HitSemantic => {
-                self.kept += 1;
-            }
-            CacheState::HitStale => {
+            // One that is fetched anew meanwhile is hardly stale, and is not marked.
+            CacheState::HitStale if outcome.told.ending == Ending::Degraded => {
                 (self.kept, self.stale) = (self.kept + 1, self.stale + 1);
                 self.stale_first.add(outcome.told.first.unwrap_or_default());
             }
+            CacheState::HitMemory
+            | CacheState::HitRedis
+            | CacheState::HitDisk
+            | CacheState::HitSemantic
+            | CacheState::HitStale => self.kept += 1,
             CacheState::Coalesced => self.shared += 1,
             CacheState::Bypass | CacheState::Miss | CacheState::Refresh => {}
         }
