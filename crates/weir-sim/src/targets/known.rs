@@ -31,7 +31,7 @@ pub(super) const fn nothing_is_lost(world: World, name: &'static str) -> Target 
         name,
         world,
         upstreams: None,
-        promise: "where some do, no fewer answered than without a cache, and fewer calls",
+        promise: "where some do, no fewer answered than without a cache but for what chance explains, and fewer calls",
         kept: |score, _| beside(score, |known, without| known.repeats == 0.0 || is_no_less(score, without)),
     }
 }
