@@ -132,7 +132,7 @@ fn ttl(request: &Request, lives: &Lives) -> Result<u64, Rejection> {
 }
 
 /// Who may be given the answer: as many as the operator lets, or fewer.
-fn scope(request: &Request, widest: Scope) -> Result<Scope, Rejection> {
+pub(crate) fn scope(request: &Request, widest: Scope) -> Result<Scope, Rejection> {
     let Some(asked) = request.headers.get(&names::CACHE_SCOPE) else { return Ok(widest) };
     let scope = match asked.as_bytes() {
         b"user" => Some(Scope::User),

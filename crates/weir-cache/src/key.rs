@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use weir_core::{Operation, Request, Tenant, names};
+use weir_core::{Operation, Rejection, Request, Tenant, names};
 
+use crate::ask;
 use crate::config::Scope;
 
 /// Fields that do not change the answer.
@@ -107,12 +108,33 @@ fn owner(scope: Scope, tenant: &Tenant, request: &Request, part: &mut impl FnMut
         (Scope::User, _) => {
             part(b"user");
             part(tenant.scope.bytes());
+            let envelope = &request.envelope;
             // OpenAI's place for it, and Anthropic's.
             for name in ["user", "metadata"] {
-                part(request.envelope.get(name).unwrap_or_default());
+                // Each copy counts: an application may add its user to a body that somebody else wrote one into.
+                let copies = envelope.members.iter().filter(|member| envelope.key(member) == name.as_bytes());
+                copies.for_each(|member| part(&envelope.body[member.value.clone()]));
+                // No value is empty, so this ends the list.
+                part(b"");
             }
         }
     }
+}
+
+/// What the answer to a request is kept under where the operator lets this many share, and the questions that it is compared
+/// with if its last words are `words`.
+///
+/// # Errors
+/// The request asks for a scope that it may not have.
+pub fn keys(
+    widest: Scope,
+    tenant: &Tenant,
+    request: &Request,
+    words: &Range<usize>,
+) -> Result<[Key; 2], Rejection> {
+    let keyed = Keyed::new([9; 32]);
+    let scope = ask::scope(request, widest)?;
+    Ok([keyed.key(scope, tenant, request), keyed.partition(scope, tenant, request, (words, &[1; 32]))])
 }
 
 /// A hash of what answers depend on besides the request. It is not part of the key: answers that one weir keeps for another,

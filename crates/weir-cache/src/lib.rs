@@ -41,6 +41,9 @@ pub use entry::Entry;
 pub use fill::Fill;
 pub use flight::{Begun, FlightKey, Flights, Lead, Listener, Unanswered};
 pub use given::{Refresh, Stale};
+// For the fuzz target `scopes`, which shows that they cross no scope.
+#[doc(hidden)]
+pub use key::keys;
 pub use moved::{MoveError, export, import};
 pub use tiers::{Boxed, TierStats, Which};
 

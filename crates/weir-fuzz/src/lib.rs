@@ -11,6 +11,7 @@ mod input;
 mod reader;
 mod relay;
 mod replay;
+mod scopes;
 mod splice;
 mod splitter;
 mod writer;
@@ -23,6 +24,7 @@ pub use envelope::envelope;
 pub use reader::reader;
 pub use relay::relay;
 pub use replay::replay;
+pub use scopes::scopes;
 pub use splice::splice;
 pub use splitter::splitter;
 
@@ -30,12 +32,13 @@ pub use splitter::splitter;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const ALL: [Target; 7] = [
+pub const ALL: [Target; 8] = [
     ("classifier", classifier),
     ("envelope", envelope),
     ("reader", reader),
     ("relay", relay),
     ("replay", replay),
+    ("scopes", scopes),
     ("splice", splice),
     ("splitter", splitter),
 ];

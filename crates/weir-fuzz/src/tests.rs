@@ -54,6 +54,11 @@ fn the_replay_holds_for_its_corpus() {
 }
 
 #[test]
+fn scopes_hold_for_their_corpus() {
+    replay("scopes");
+}
+
+#[test]
 fn the_splice_holds_for_its_corpus() {
     replay("splice");
 }

@@ -169,8 +169,17 @@ impl Fields {
 
     /// A key written with escapes is harmless unless it spells a name weir acts on.
     fn refuse_disguised(key: &str) -> Result<(), Rejection> {
-        const ACTED_ON: [&str; 6] =
-            ["model", "messages", "stream", "stream_options", "service_tier", "max_tokens"];
+        const ACTED_ON: [&str; 8] = [
+            "model",
+            "messages",
+            "stream",
+            "stream_options",
+            "service_tier",
+            "max_tokens",
+            // Whom kept answers belong to, where users of one key share none.
+            "user",
+            "metadata",
+        ];
         match serde_json::from_str::<String>(key) {
             Ok(plain) if ACTED_ON.contains(&plain.as_str()) => {
                 Err(bad(&plain, format!("the body spells `{plain}` with escapes; write it plainly")))

@@ -148,3 +148,67 @@ test('the responses helper builds the whole answer', async () => {
   assert.equal(response.status, 'completed');
   assert.ok(response.output_text);
 });
+
+// What a chat answer says, as an application reads it.
+function said({ choices: [{ message, finish_reason }], usage, id }) {
+  const calls = (message.tool_calls ?? []).map((call) => [call.id, call.function.name, call.function.arguments]);
+  const { prompt_tokens, completion_tokens } = usage;
+  const texts = [message.content ?? '', message.reasoning_content ?? ''];
+  return { id, texts, calls, finish_reason, usage: [prompt_tokens, completion_tokens] };
+}
+
+// A client, and where each of its answers came from.
+function remembering() {
+  const seen = [];
+  const remember = async (...request) => {
+    const response = await fetch(...request);
+    seen.push(response.headers.get('x-cache'));
+    return response;
+  };
+  return [new OpenAI({ baseURL: url, apiKey: process.env.WEIR_KEY, maxRetries: 0, fetch: remember }), seen];
+}
+
+const offered = {
+  tools: [{ type: 'function', function: { name: 'get_weather', parameters: city } }],
+  tool_choice: { type: 'function', function: { name: 'get_weather' } },
+};
+const replayed = { words: {}, thoughts: { thinking: { type: 'enabled' } }, 'a call': offered };
+
+for (const [name, asked] of Object.entries(replayed)) {
+  for (const streamedFirst of [false, true]) {
+    test(`an answer given again says the same: ${name}, first ${streamedFirst ? 'streamed' : 'plain'}`, async () => {
+      const [remembers, seen] = remembering();
+      const question = [{ role: 'user', content: `How do I locate card ${crypto.randomUUID()}?` }];
+      const request = { model: 'kept', messages: question, ...asked };
+      const plain = () => remembers.chat.completions.create(request);
+      const streamed = async () => {
+        const options = { stream_options: { include_usage: true } };
+        const stream = remembers.chat.completions.stream({ ...request, ...options });
+        // Of members that it does not know, the helper has the last piece only.
+        let thoughts = '';
+        stream.on('chunk', (chunk) => { thoughts += chunk.choices[0]?.delta.reasoning_content ?? ''; });
+        const answer = await stream.finalChatCompletion();
+        answer.choices[0].message.reasoning_content = thoughts;
+        return answer;
+      };
+      const [first, other] = streamedFirst ? [streamed, plain] : [plain, streamed];
+      const answers = [said(await first()), said(await first()), said(await other())];
+      assert.deepEqual(seen, ['MISS', 'HIT-memory', 'HIT-memory']);
+      assert.deepEqual(answers[1], answers[0]);
+      assert.deepEqual(answers[2], answers[0]);
+      assert.ok(answers[0].texts[0] || answers[0].calls.length);
+      assert.equal(Boolean(answers[0].texts[1]), name === 'thoughts');
+    });
+  }
+}
+
+test('a response given again says the same', async () => {
+  const [remembers, seen] = remembering();
+  const request = { model: 'kept', input: `How do I locate card ${crypto.randomUUID()}?` };
+  const streamed = () => remembers.responses.stream(request).finalResponse();
+  const answers = [await streamed(), await streamed(), await remembers.responses.create(request)];
+  assert.deepEqual(seen, ['MISS', 'HIT-memory', 'HIT-memory']);
+  const [first, ...later] = answers.map(({ id, status, output_text, usage }) => [id, status, output_text, usage]);
+  assert.ok(first[2]);
+  for (const again of later) assert.deepEqual(again, first);
+});

@@ -19,6 +19,8 @@ class Gateway:
     tight_key: str
     # Answered at once.
     model: str = "deepseek-flash"
+    # The same, and every answer is kept and given again.
+    kept: str = "kept"
     # Answered with what the service received, and with fields no SDK knows.
     echo: str = "echo"
     # The same for embeddings.

@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 
 import anthropic
 import pytest
@@ -130,6 +131,51 @@ def test_the_caller_hears_within_its_own_timeout(client, gateway):
     assert time.monotonic() - began < 2
     if not isinstance(caught.value, anthropic.APITimeoutError):
         assert caught.value.body["error"]["type"] == "timeout_error"
+
+
+REPLAYED = {
+    "text": {},
+    "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    "tool_use": {"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "get_weather"}},
+}
+
+
+@pytest.mark.parametrize("first", ["plain", "streamed"])
+@pytest.mark.parametrize("kind", REPLAYED)
+def test_a_message_given_again_says_the_same(gateway, kind, first):
+    seen = []
+    hooks = {"response": [lambda response: seen.append(response.headers["x-cache"])]}
+    client = anthropic.Anthropic(
+        base_url=gateway.url,
+        api_key=gateway.key,
+        max_retries=0,
+        http_client=anthropic.DefaultHttpxClient(event_hooks=hooks),
+    )
+    question = [{"role": "user", "content": f"How do I locate card {uuid.uuid4()}?"}]
+    request = {"model": gateway.kept, "max_tokens": 4096, "messages": question, **REPLAYED[kind]}
+
+    def plain():
+        return client.messages.create(**request)
+
+    def streamed():
+        with client.messages.stream(**request) as stream:
+            return stream.get_final_message()
+
+    ways = [plain, streamed] if first == "plain" else [streamed, plain]
+    with client:
+        answers = [way() for way in [ways[0], ways[0], ways[1]]]
+    assert seen == ["MISS", "HIT-memory", "HIT-memory"]
+    told = [
+        (
+            message.id,
+            [block.to_dict() for block in message.content],
+            message.stop_reason,
+            (message.usage.input_tokens, message.usage.output_tokens),
+        )
+        for message in answers
+    ]
+    assert told[0] == told[1] == told[2]
+    assert kind in {block["type"] for block in told[0][1]}
 
 
 def test_models_are_listed_in_this_dialect(client, gateway):

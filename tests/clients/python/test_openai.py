@@ -8,6 +8,7 @@ import http.client
 import json
 import time
 import urllib.parse
+import uuid
 
 import openai
 import pytest
@@ -267,6 +268,105 @@ def test_a_stream_that_breaks_off_is_never_passed_off_as_whole(client, gateway):
     second = stream()
     assert second[1] == ["stop"]
     assert isinstance(first, openai.APIError) or first == second
+
+
+# Answers given again
+
+
+REPLAYED = {
+    "words": {},
+    "thoughts": {"extra_body": {"thinking": {"type": "enabled"}}},
+    "a call": {"tools": [WEATHER], "tool_choice": CALL_WEATHER},
+}
+
+
+def remembering_client(gateway):
+    """A client, and where each of its answers came from."""
+    seen = []
+    hooks = {"response": [lambda response: seen.append(response.headers["x-cache"])]}
+    client = openai.OpenAI(
+        base_url=f"{gateway.url}/v1", api_key=gateway.key, http_client=http_client(event_hooks=hooks), max_retries=0
+    )
+    return client, seen
+
+
+def new_question():
+    """Words that nobody has asked before: the suites of several SDKs share a gateway."""
+    return [{"role": "user", "content": f"How do I locate card {uuid.uuid4()}?"}]
+
+
+@pytest.mark.parametrize("first", ["plain", "streamed"])
+@pytest.mark.parametrize("asked", REPLAYED.values(), ids=REPLAYED)
+def test_a_chat_answer_given_again_says_the_same(gateway, asked, first):
+    client, seen = remembering_client(gateway)
+    request = {"model": gateway.kept, "messages": new_question(), **asked}
+
+    def plain():
+        return client.chat.completions.create(**request)
+
+    def streamed():
+        with client.chat.completions.stream(**request, stream_options={"include_usage": True}) as stream:
+            for _ in stream:
+                pass
+            return stream.get_final_completion()
+
+    ways = [plain, streamed] if first == "plain" else [streamed, plain]
+    with client:
+        answers = [way() for way in [ways[0], ways[0], ways[1]]]
+    assert seen == ["MISS", "HIT-memory", "HIT-memory"]
+    told = [said(answer) for answer in answers]
+    assert told[0] == told[1] == told[2]
+    assert told[0]["content"] or told[0]["calls"]
+    assert bool(told[0]["reasoning"]) == ("extra_body" in asked)
+
+
+def said(answer):
+    """What a chat answer says, as an application reads it."""
+    (choice,) = answer.choices
+    return {
+        "id": answer.id,
+        "content": choice.message.content or "",
+        "reasoning": getattr(choice.message, "reasoning_content", None) or "",
+        "calls": [
+            (call.id, call.function.name, call.function.arguments) for call in choice.message.tool_calls or []
+        ],
+        "finish": choice.finish_reason,
+        "usage": (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens),
+    }
+
+
+@pytest.mark.parametrize("first", ["plain", "streamed"])
+@pytest.mark.parametrize("calls", [False, True], ids=["words", "a call"])
+def test_a_response_given_again_says_the_same(gateway, calls, first):
+    client, seen = remembering_client(gateway)
+    tool = {"type": "function", **WEATHER["function"]}
+    request = {"model": gateway.kept, "input": new_question(), "tools": [tool] if calls else []}
+
+    def streamed():
+        with client.responses.stream(**request) as stream:
+            for _ in stream:
+                pass
+            return stream.get_final_response()
+
+    def plain():
+        return client.responses.create(**request)
+
+    ways = [plain, streamed] if first == "plain" else [streamed, plain]
+    with client:
+        answers = [way() for way in [ways[0], ways[0], ways[1]]]
+    assert seen == ["MISS", "HIT-memory", "HIT-memory"]
+    told = [
+        (
+            answer.id,
+            answer.status,
+            answer.output_text,
+            [(item.name, item.arguments) for item in answer.output if item.type == "function_call"],
+            answer.usage.total_tokens,
+        )
+        for answer in answers
+    ]
+    assert told[0] == told[1] == told[2]
+    assert told[0][3] if calls else told[0][2]
 
 
 # The other operations

@@ -85,6 +85,16 @@ impl Routes {
         self
     }
 
+    /// The model `model`, answered by the one listening on `port`, who calls it `sent`. Every answer is kept.
+    pub fn kept(mut self, model: &str, sent: &str, port: u16) -> Self {
+        self.line(format!("[[endpoint]]\nname = {model:?}\nbase_url = \"http://127.0.0.1:{port}\""));
+        self.line(format!("model_map = {{ {model:?} = {sent:?} }}"));
+        self.line(format!(
+            "[[pool]]\nmodel = {model:?}\nendpoints = [{model:?}]\ncache = {{ mode = \"all\" }}"
+        ));
+        self
+    }
+
     /// Any model, under its own name, answered by the one listening on `port`. Nobody needs a key.
     pub fn any_model(mut self, port: u16) -> Self {
         self.line(format!("[[endpoint]]\nname = \"any\"\nbase_url = \"http://127.0.0.1:{port}/v1\""));

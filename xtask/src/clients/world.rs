@@ -42,6 +42,7 @@ impl World {
             .model("text-embedding-3-small", &[ready_port])
             .model("deepseek-v4-pro", &[troubled_port])
             .model("echo", &[echo_port])
+            .kept("kept", "deepseek-flash", ready_port)
             .model("silent", &[silent.local_addr()?.port()])
             .model("gone", &[http::free_port()?])
             .key("tests", &KEY, 60_000)

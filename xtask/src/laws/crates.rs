@@ -51,7 +51,7 @@ const MAY_USE: &[(&str, Uses)] = &[
             "weir-pipeline",
         ]),
     ),
-    ("weir-fuzz", Uses::Only(&["weir-core", "weir-wire"])),
+    ("weir-fuzz", Uses::Only(&["weir-core", "weir-wire", "weir-cache"])),
     ("weir-bench", Uses::Only(&["weir-core", "weir-mock", "weir-replay"])),
     ("weir-testkit", Uses::Only(&["weir-core"])),
     ("weir", Uses::Everything),

@@ -1,11 +1,13 @@
 //! When two requests are the same, and whose answers they share.
 
 use proptest::prelude::*;
-use weir_core::{Finish, Request, Tenant};
+use serde_json::Value;
+use weir_core::{Finish, Operation, Request, Tenant};
 use weir_testkit::with_header;
 
-use super::{built, deterministic, request, run, tenant};
+use super::{FORMS, built, deterministic, request, run, tenant};
 use crate::config::{self, Mode, Scope};
+use crate::key::keys;
 
 fn shares(scope: Scope, (one, first): (&Tenant, &Request), (other, second): (&Tenant, &Request)) -> bool {
     let cache = built(&config::Cache { mode: Mode::All, scope, ..config::Cache::default() });
@@ -45,6 +47,25 @@ fn no_field_that_changes_an_answer_is_left_out() {
     assert!(!same(&messages("enable 2FA"), &messages("disable 2FA")));
     let absent = request(r#"{"model":"m","messages":[]}"#);
     assert!(!same(&deterministic(""), &absent));
+}
+
+/// A user that an application adds to a body counts, whatever users are written there already: services take the last.
+#[test]
+fn each_copy_of_a_user_counts() {
+    let with = |users: &[&str]| {
+        let users: String = users.iter().map(|user| format!(r#","user":"{user}""#)).collect();
+        deterministic(&users)
+    };
+    let check = |one: &[&str], other: &[&str], expected| {
+        let found = shares(Scope::User, (&tenant(1), &with(one)), (&tenant(1), &with(other)));
+        assert_eq!(found, expected, "{one:?} {other:?}");
+    };
+    check(&["ann", "ben"], &["ann", "ben"], true);
+    check(&["ann", "ben"], &["ann", "eve"], false);
+    check(&["ann", "ben"], &["eve", "ben"], false);
+    check(&["ann", "ben"], &["ann"], false);
+    check(&["ann", "ben"], &["ben", "ann"], false);
+    check(&["ann"], &[], false);
 }
 
 #[test]
@@ -100,5 +121,117 @@ fn a_caller_can_narrow_the_scope_and_not_widen_it() {
     for wider in ["team", "global", "all", ""] {
         let refused = super::look(&key, &tenant(1), &asking(wider)).err().expect(wider);
         assert!(refused.message.contains("no wider than `key`"), "{}", refused.message);
+    }
+}
+
+/// What one caller sends.
+#[derive(Clone, Debug)]
+struct Sent {
+    who: u8,
+    narrowed: Option<Scope>,
+    members: Vec<(&'static str, &'static str)>,
+    words: &'static str,
+}
+
+impl Sent {
+    /// All are called the same; some have no team, one has a team that is called as another's key is written.
+    fn tenant(&self) -> Tenant {
+        let one = "\u{1}".repeat(32);
+        let team = [None, None, Some("red"), Some("red"), Some("key"), Some(&one)][usize::from(self.who)];
+        Tenant { name: "all".into(), team: team.map(Into::into), ..tenant(self.who) }
+    }
+
+    fn body(&self) -> String {
+        let members: String =
+            self.members.iter().map(|(name, value)| format!(r#","{name}":{value}"#)).collect();
+        format!(r#"{{"model":"m","messages":[]{members},"q":"{}"}}"#, self.words)
+    }
+
+    /// What it is known by, as an answer and as a question.
+    fn keys(&self, widest: Scope) -> Option<[[u8; 32]; 2]> {
+        let asking = request(&self.body());
+        let asking = match self.narrowed {
+            Some(scope) => with_header(asking, "x-weir-cache-scope", scope.name()),
+            None => asking,
+        };
+        let words = (FORMS.question)(Operation::Chat, &asking.envelope).unwrap();
+        keys(widest, &self.tenant(), &asking, &words).ok()
+    }
+
+    /// Whom its services take it for: every copy of the two members, however they are written.
+    fn users(&self) -> [Vec<Value>; 2] {
+        ["user", "metadata"].map(|wanted| {
+            let copies = self.members.iter().filter(|(name, _)| *name == wanted);
+            copies.map(|(_, value)| serde_json::from_str(value).unwrap()).collect()
+        })
+    }
+
+    /// Whether what is made for it may be given to the other, by what the operator says and it wants.
+    fn lets(&self, widest: Scope, other: &Self) -> bool {
+        let team = |sent: &Self| sent.tenant().team;
+        match self.narrowed.unwrap_or(widest) {
+            Scope::Global => true,
+            Scope::Team => self.who == other.who || (team(self).is_some() && team(self) == team(other)),
+            Scope::Key => self.who == other.who,
+            Scope::User => self.who == other.who && self.users() == other.users(),
+        }
+    }
+}
+
+const SCOPES: [Scope; 4] = [Scope::User, Scope::Key, Scope::Team, Scope::Global];
+
+const NAMES: [&str; 10] =
+    ["user", "metadata", "scope", "team", "key", "global", "tenant", "alike", "ключ", "x-weir-cache-scope"];
+const VALUES: [&str; 8] =
+    [r#""ann""#, r#""ben""#, r#""ü""#, r#""\u00fc""#, r#"{"user_id":"ann"}"#, "null", r#""""#, "1"];
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let member = (prop::sample::select(&NAMES[..]), prop::sample::select(&VALUES[..]));
+    let narrowed = prop::option::weighted(0.3, prop::sample::select(&SCOPES[..]));
+    let words = prop::sample::select(&["", "how", "how?", "wie schön"][..]);
+    let names_and_values = (0_u8..6, narrowed, prop::collection::vec(member, 0..4), words);
+    names_and_values.prop_map(|(who, narrowed, members, words)| Sent { who, narrowed, members, words })
+}
+
+/// Two that have much in common, or nothing.
+fn pair() -> impl Strategy<Value = (Sent, Sent)> {
+    (sent(), sent(), any::<[bool; 4]>()).prop_map(|(one, mut other, [who, narrowed, members, words])| {
+        if who {
+            other.who = one.who;
+        }
+        if narrowed {
+            other.narrowed = one.narrowed;
+        }
+        if members {
+            other.members.clone_from(&one.members);
+        }
+        if words {
+            other.words = one.words;
+        }
+        (one, other)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Two requests share an answer, or are compared, only if each may be given what is made for the other.
+    #[test]
+    fn no_hit_crosses_a_scope(widest in prop::sample::select(&SCOPES[..]), (one, other) in pair()) {
+        let (Some(first), Some(second)) = (one.keys(widest), other.keys(widest)) else {
+            let wider = |sent: &Sent| sent.narrowed.is_some_and(|scope| scope > widest);
+            prop_assert!(wider(&one) || wider(&other));
+            return Ok(());
+        };
+        let may_share = one.lets(widest, &other) && other.lets(widest, &one);
+        for (mine, others) in first.iter().zip(&second) {
+            prop_assert!(mine != others || may_share);
+        }
+        prop_assert!(first[0] != second[1] && first[1] != second[0], "an answer is no question");
+        // And they do share, or what is above would say nothing.
+        if may_share && one.narrowed == other.narrowed && one.members == other.members {
+            prop_assert_eq!(first[1], second[1]);
+            prop_assert_eq!(first[0] == second[0], one.words == other.words);
+        }
     }
 }

@@ -48,6 +48,8 @@ fn a_bad_body_is_refused_with_its_place() {
     check(&long, Some("model"), "302 bytes");
     check(r#"{"model":"m","messages":[],"model":"n"}"#, Some("model"), "twice");
     check(r#"{"model":"m","messages":[],"mo\u0064el":"n"}"#, Some("model"), "with escapes");
+    check(r#"{"model":"m","messages":[],"us\u0065r":"n"}"#, Some("user"), "with escapes");
+    check(r#"{"model":"m","messages":[],"\u006detadata":{}}"#, Some("metadata"), "with escapes");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod alike;
 mod bad_input;
 mod command_line;
+mod complaints;
 mod config;
 mod demo;
 mod drill;

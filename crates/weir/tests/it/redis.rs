@@ -11,14 +11,15 @@ use redis::{Commands, Connection, Value};
 use crate::house::{Reply, Service, Weir};
 
 /// A Redis of its own.
-struct Server {
+pub struct Server {
     child: Child,
     port: u16,
     args: Vec<String>,
 }
 
 impl Server {
-    fn start(args: &[&str]) -> Self {
+    /// One that listens, started with more arguments.
+    pub fn start(args: &[&str]) -> Self {
         let port = free_port();
         let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
         let child = Self::run(port, &args);
@@ -42,7 +43,8 @@ impl Server {
         child
     }
 
-    fn signal(&self, name: &str) {
+    /// Sends a signal, by name.
+    pub fn signal(&self, name: &str) {
         let sent =
             Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -70,7 +72,7 @@ impl Server {
     }
 
     /// Waits until so many answers are kept: they are written after the caller has them.
-    fn holds(&self, answers: usize) -> Vec<String> {
+    pub fn holds(&self, answers: usize) -> Vec<String> {
         let mut keys = Vec::new();
         eventually("they are written", || {
             keys = self.keys();
@@ -83,7 +85,8 @@ impl Server {
         self.connection().keys("weir:answer:*").unwrap()
     }
 
-    fn config(&self) -> String {
+    /// The `[cache]` of a weir that shares it.
+    pub fn config(&self) -> String {
         shared(&format!("redis://127.0.0.1:{}", self.port), "")
     }
 }
@@ -96,7 +99,7 @@ impl Drop for Server {
 }
 
 /// Waits for something that is under way. Each try asks a server, so this is no spinning.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(
@@ -141,7 +144,8 @@ fn counted(weir: &Weir, name: &str) -> u64 {
     metrics.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
 }
 
-fn looked(weir: &Weir, result: &str) -> u64 {
+/// How often the tier was looked into with such a result.
+pub fn looked(weir: &Weir, result: &str) -> u64 {
     counted(weir, &format!("requests_total{{tier=\"redis\",result=\"{result}\"}}"))
 }
 
