@@ -141,6 +141,17 @@ impl Stale {
         old.give_if(|entry, now| entry.stale_ms(now) <= STALE_PRESSED_MS)
     }
 
+    /// There is none.
+    pub const fn is_none(&self) -> bool {
+        self.old.is_none()
+    }
+
+    /// The answer, if it is better than waiting for services that cannot be reached.
+    pub fn while_down(&self) -> Option<Answer> {
+        let old = self.old.as_ref()?;
+        old.give_if(|entry, now| old.is_better_than_none(entry, now))
+    }
+
     /// The answer, if it is better than what the caller would be told.
     pub fn instead_of(&self, rejection: &Rejection) -> Option<Answer> {
         let old = self.old.as_ref()?;
@@ -156,16 +167,20 @@ impl Stale {
         if !ours || rejection.reply.is_some() {
             return None;
         }
-        let offline = rejection.kind == Kind::UpstreamsDown;
-        old.give_if(|entry, now| {
-            entry.stale_ms(now) <= old.on_error_ms || (offline && entry.age_ms(now) <= old.offline_ms)
-        })
+        if rejection.kind == Kind::UpstreamsDown {
+            return self.while_down();
+        }
+        old.give_if(|entry, now| entry.stale_ms(now) <= old.on_error_ms)
     }
 }
 
 impl Old {
     pub(crate) fn new(entry: Entry, wanted: Wanted, on_error_ms: u64, lives: &Lives) -> Self {
         Self { entry, wanted, on_error_ms, offline_ms: lives.offline_s.saturating_mul(1000) }
+    }
+
+    fn is_better_than_none(&self, entry: &Entry, now: Moment) -> bool {
+        entry.stale_ms(now) <= self.on_error_ms || entry.age_ms(now) <= self.offline_ms
     }
 
     /// Says on the answer that it is less than was asked for.

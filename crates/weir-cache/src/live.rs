@@ -15,12 +15,15 @@ const AT_THE_CALLERS: [&str; 2] = ["function", "custom"];
 
 /// Whether it does.
 pub(crate) fn depends_on_more(envelope: &Envelope) -> bool {
-    SWITCHES.iter().any(|name| envelope.get(name).is_some_and(is_on))
-        || ["messages", "input", "system", "prompt"]
-            .iter()
-            .filter_map(|name| envelope.get(name))
-            .any(has_link)
-        || envelope.get("tools").is_some_and(has_tool_at_the_service)
+    // Of a member that is there twice, most services take the last: each copy counts.
+    envelope.members.iter().any(|member| {
+        let value = &envelope.body[member.value.clone()];
+        match envelope.key(member) {
+            b"messages" | b"input" | b"system" | b"prompt" => has_link(value),
+            b"tools" => has_tool_at_the_service(value),
+            name => SWITCHES.iter().any(|switch| switch.as_bytes() == name) && is_on(value),
+        }
+    })
 }
 
 fn is_on(value: &[u8]) -> bool {

@@ -85,9 +85,7 @@ impl Pipeline {
             return Ok(answer.observed_by(admission.into_free_observer()));
         }
         let stale = stale.only_if(admission.may_degrade);
-        if self.spares(&admission)
-            && let Some(answer) = stale.under_pressure()
-        {
+        if let Some(answer) = self.instead_of_asking(&admission, &stale) {
             return Ok(answer.observed_by(admission.into_free_observer()));
         }
         let rates = admission.rates();

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_admit::Admission;
-use weir_core::{PoolId, Priority, Rejection, Request};
+use weir_cache::Stale;
+use weir_core::{Answer, PoolId, Priority, Rejection, Request};
 use weir_pressure::{Caller, Change, Signals, Turn};
 
 use crate::{Pipeline, place};
@@ -33,6 +34,18 @@ impl Pipeline {
         request.trail.degraded(format!("model;from={};to={model}", request.model));
         admission.pool = pool;
         false
+    }
+
+    /// An old answer, at once: when a call less matters more than a fresh answer, and when nobody can be reached, which is
+    /// no reason to have anybody wait who need not.
+    pub(crate) fn instead_of_asking(&self, admission: &Admission, stale: &Stale) -> Option<Answer> {
+        if stale.is_none() {
+            return None;
+        }
+        if self.attempts.route().is_down(admission.pool) {
+            return stale.while_down();
+        }
+        if self.spares(admission) { stale.under_pressure() } else { None }
     }
 
     /// Whether the pool is so pressed that a call less matters more than a fresh answer.

@@ -83,6 +83,10 @@ impl Pipeline {
         let (lead, mut listener) = self.cache.flights().board(key);
         let own = match lead {
             Some(lead) => {
+                if request.trail.cache() == CacheState::Coalesced {
+                    // The call that it shared came to nothing: this one is its own.
+                    request.trail.cache_said(CacheState::Miss);
+                }
                 (self.spawn)(Box::pin(self.clone().fly(lead, request.clone(), (admission, fill))));
                 None
             }

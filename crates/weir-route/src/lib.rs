@@ -249,6 +249,13 @@ impl Route {
         pulse
     }
 
+    /// Whether nobody of a pool can be reached: every circuit is open. As soon as one may be tried again, this is over.
+    pub fn is_down(&self, pool: PoolId) -> bool {
+        let now = self.clock.now();
+        let mut endpoints = self.tiers(pool).flatten();
+        endpoints.all(|id| self.endpoint(*id).health().circuit.shut_until(now).is_some())
+    }
+
     /// Whether requests can be served: the readiness of the process. A full endpoint, or one that asked for a
     /// pause, still serves (the queue waits); one whose circuit is open does not.
     pub fn can_serve(&self) -> bool {

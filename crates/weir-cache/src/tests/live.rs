@@ -42,6 +42,7 @@ fn what_runs_at_the_service_is_not_repeated_from_memory() {
         r#""tools":[{"type":"function","function":{}},{"type":"code_interpreter"}]"#,
         r#""tools":[{"type":"mcp","server_url":"https://example.com"}]"#,
         r#""tools":{"odd":1}"#,
+        r#""tools":[],"tools":[{"type":"web_search"}]"#,
         r#""web_search_options":{}"#,
         r#""enable_search":true"#,
         r#""mcp_servers":[{"url":"https://example.com"}]"#,

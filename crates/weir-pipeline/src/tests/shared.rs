@@ -152,3 +152,22 @@ async fn a_new_answer_that_does_not_come_leaves_the_old_one() {
     assert_eq!(records.0.lock().unwrap().len(), 6, "four callers' and two of the house's own");
     at_rest(&pipeline);
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_nobody_can_be_reached_an_old_answer_is_given_at_once() {
+    let script = [Script::Answers(5, 3)].into_iter().chain([Script::Fails(Class::Hard, 5); 100]).collect();
+    let (pipeline, _records) = pipeline(script, 100);
+    live(&pipeline, &known_for_ten_seconds(), usize::MAX).await.unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let mut others = 0;
+    while !pipeline.attempts.route().is_down(weir_core::PoolId(0)) {
+        others += 1;
+        assert!(others < 50, "the circuit opens");
+        live(&pipeline, &Arc::new(plain("m")), usize::MAX).await.unwrap();
+    }
+    let (request, began) = (known_for_ten_seconds(), pipeline.clock.now());
+    assert_eq!(live(&pipeline, &request, usize::MAX).await.unwrap().head.status, 200);
+    assert_eq!(pipeline.clock.now(), began, "it did not wait for anybody");
+    assert_eq!(request.trail.cache(), CacheState::HitStale);
+    assert!(request.trail.degraded_how().unwrap().starts_with("stale;age=36"));
+}
