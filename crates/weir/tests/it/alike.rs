@@ -1,6 +1,7 @@
 //! Questions that are alike, end to end: compared, judged, told, and nobody's answer is another's.
 
 use crate::house::{Service, Weir};
+use crate::redis::eventually;
 
 fn ask(weir: &Weir, question: &str) -> String {
     let reply = weir.chat(&format!(
@@ -28,9 +29,10 @@ fn config(service: &Service, semantic: &str) -> String {
 fn are_compared(weir: &Weir) {
     assert_eq!(ask(weir, "How long does a transfer to my savings account take"), "MISS");
     assert_eq!(ask(weir, "how long does a transfer to my savings account take?"), "MISS");
-    while counted(weir, "judged_total{verdict=\"different\",likely=\"no\"}") == 0 {
+    eventually("the answers are compared", || {
         assert_eq!(counted(weir, "unjudged_total"), 0);
-    }
+        counted(weir, "judged_total{verdict=\"different\",likely=\"no\"}") == 1
+    });
     assert_eq!(counted(weir, "requests_total{result=\"none\"}"), 1);
     assert_eq!(counted(weir, "requests_total{result=\"compared\"}"), 1);
     assert_eq!(ask(weir, "how long does a transfer of 500 to my savings account take?"), "MISS");

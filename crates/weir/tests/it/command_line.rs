@@ -50,5 +50,5 @@ fn a_simulation_can_be_repeated_to_the_byte() {
 #[test]
 fn a_wrong_word_is_a_usage_error() {
     assert_eq!(weir(&["serv"], &[]).status.code(), Some(2));
-    assert_eq!(weir(&["simulate", "--world", "B13"], &[]).status.code(), Some(2));
+    assert_eq!(weir(&["simulate", "--world", "B99"], &[]).status.code(), Some(2));
 }
