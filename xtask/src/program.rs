@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 const POLL: Duration = Duration::from_millis(20);
 
 /// Features that are off by default and that the gate checks and tests all the same.
-pub const OPTIONAL_FEATURES: &str = "weir-embed/minilm";
+pub const OPTIONAL_FEATURES: &str = "weir/minilm";
 
 /// Cargo, as if it had been called from the shell. What the cargo that runs this program tells it about itself would
 /// make build scripts that look at such variables (ring's) run anew, and half the libraries after them.

@@ -26,9 +26,9 @@ pub(crate) struct Filling {
     pub(crate) fresh_ms: u64,
     pub(crate) revision: u64,
     pub(crate) labels: Labels,
-    /// Of which operation it is, when it comes as a stream that is kept as a whole answer.
-    pub(crate) streamed: Option<Operation>,
     pub(crate) operation: Operation,
+    /// It comes as a stream, and is kept as a whole answer.
+    pub(crate) streamed: bool,
     /// What is learned from it.
     pub(crate) lesson: Option<Lesson>,
     /// The stream goes to the caller without its report of tokens.
@@ -114,19 +114,18 @@ impl Filling {
         } = self;
         let bytes = passed.bytes.freeze();
         let missing = passed.usage.filter(|_| untold);
-        let (body, cuts) = match streamed {
-            None => (bytes, Bytes::new()),
-            Some(operation) => match (forms.assemble)(operation, &bytes, missing) {
-                Some(whole) => whole,
-                None => return,
-            },
+        let (body, cuts) = if streamed {
+            let Some(whole) = (forms.assemble)(operation, &bytes, missing) else { return };
+            whole
+        } else {
+            (bytes, Bytes::new())
         };
         // Of its own, so that it does not hold the larger buffer that it came in.
         let body = Bytes::copy_from_slice(&body);
         let made = Moment::of(clock.wall());
         let entry = Entry { body, cuts, made, fresh_ms, revision, labels };
-        tiers.put(key, &entry, purges);
-        if let Some(lesson) = lesson {
+        let is_kept = tiers.put(key, &entry, purges);
+        if let Some(lesson) = lesson.filter(|_| is_kept) {
             lesson.learn(operation, key, &entry);
         }
     }

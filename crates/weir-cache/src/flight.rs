@@ -23,7 +23,17 @@ pub struct FlightKey {
     pub(crate) usage: bool,
     pub(crate) priority: Priority,
     pub(crate) may_degrade: bool,
-    again: bool,
+    round: Round,
+}
+
+/// Which of the calls for one request it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Round {
+    First,
+    /// The one more that is made when the first came to nothing.
+    Again,
+    /// The one that nobody waits for: they have been given an old answer.
+    Refresh,
 }
 
 impl FlightKey {
@@ -32,13 +42,19 @@ impl FlightKey {
         (stream, usage): (bool, bool),
         (priority, may_degrade): (Priority, bool),
     ) -> Self {
-        Self { key, stream, usage, priority, may_degrade, again: false }
+        Self { key, stream, usage, priority, may_degrade, round: Round::First }
+    }
+
+    /// The call for a new answer that nobody waits for: one for all who are given the old one, in whatever form.
+    pub(crate) const fn refresh(key: Key) -> Self {
+        let (stream, usage, priority, may_degrade) = (false, false, Priority::LAST, true);
+        Self { key, stream, usage, priority, may_degrade, round: Round::Refresh }
     }
 
     /// The one more call that is made when the first came to nothing.
     #[must_use]
     pub const fn again(self) -> Self {
-        Self { again: true, ..self }
+        Self { round: Round::Again, ..self }
     }
 }
 

@@ -109,7 +109,7 @@ pub(crate) struct Old {
 pub struct Refresh {
     /// Keeps it.
     pub fill: Fill,
-    /// The call, which whoever asks for the same meanwhile shares.
+    /// The call, of which one is made.
     pub shared: FlightKey,
     pub(crate) old: Box<Old>,
 }

@@ -116,14 +116,6 @@ const EMBEDDER_PATIENCE: Duration = Duration::from_millis(300);
 /// The fewest characters that an operator's secret may have.
 pub const SECRET_CHARS_MIN: usize = 16;
 
-/// Whether this is the address of a Redis.
-///
-/// # Errors
-/// It is not: why.
-pub fn check_address(url: &str) -> Result<(), AddressError> {
-    url.parse::<weir_store::Address>().map(drop)
-}
-
 /// What keys are made with.
 #[derive(Clone, Copy)]
 pub enum Secret {
@@ -296,7 +288,7 @@ impl Cache {
         let (config, embedder) = (parts.config.semantic.as_ref()?, parts.embedder.clone()?);
         let metrics = Likeness::new(registry);
         let (semantic, comparing) = Semantic::new(config, self.chance.clone(), self.forms.said, metrics);
-        self.alike = Some((semantic, embedder));
+        self.alike = Some((Arc::new(semantic), embedder));
         Some(comparing)
     }
 
@@ -319,8 +311,6 @@ impl Cache {
             self.metrics.refused.inc();
             return Err(refused);
         }
-        let form = (request.envelope.stream, request.envelope.wants_usage);
-        let shared = FlightKey::new(key, form, (asker.priority, asker.may_degrade));
         let wanted = Wanted::by(request, self.clock, self.forms, self.metrics.clone());
         let purges = self.tiers.purges();
         let mut stale = Stale::NONE;
@@ -333,7 +323,7 @@ impl Cache {
                 }
                 let old = Box::new(Old::new(entry, wanted, ask.on_error_ms, &lives));
                 let fill = self.fill(request, asker.tenant, key, ask, purges);
-                let refresh = Refresh { fill, shared, old };
+                let refresh = Refresh { fill, shared: FlightKey::refresh(key), old };
                 return Ok(Lookup::Old(answer, refresh));
             }
             stale.old = Some(Box::new(Old::new(entry, wanted, ask.on_error_ms, &lives)));
@@ -343,6 +333,8 @@ impl Cache {
         }
         self.metrics.miss.inc();
         request.trail.cache_said(CacheState::Miss);
+        let form = (request.envelope.stream, request.envelope.wants_usage);
+        let shared = FlightKey::new(key, form, (asker.priority, asker.may_degrade));
         // Who wants a new answer would be given one that was asked for earlier.
         let shared = ask.may_read.then_some(shared);
         let question = self.question(request, asker, &ask);
@@ -373,7 +365,7 @@ impl Cache {
         let Question { asked, wanted, age_max_ms } = question;
         let embedded = tokio::time::timeout(EMBEDDER_PATIENCE, embedder.embed(&asked.text)).await;
         let Ok(Ok(vector)) = embedded else {
-            semantic.metrics.came("failed");
+            semantic.came("failed");
             return (fill, None);
         };
         let mut with = None;
@@ -387,7 +379,7 @@ impl Cache {
                         && is_young
                         && let Some(answer) = wanted.give_alike(&entry, candidate.near.similarity)
                     {
-                        semantic.metrics.came("given");
+                        semantic.came("given");
                         return (fill, Some(answer));
                     }
                     with = Some((candidate, entry));
@@ -395,7 +387,7 @@ impl Cache {
                 Some(_) => {}
             }
         }
-        semantic.metrics.came(if with.is_some() { "compared" } else { "none" });
+        semantic.came(if with.is_some() { "compared" } else { "none" });
         (fill.teaching(Lesson { semantic: semantic.clone(), asked, vector, with }), None)
     }
 
@@ -458,11 +450,12 @@ impl Cache {
             return Some((wanted.give(entry, state)?, true));
         }
         let stale_ms = entry.stale_ms(now);
-        if asker.may_degrade && stale_ms < ask.revalidate_ms {
-            return Some((wanted.give(entry, CacheState::HitStale)?, false));
+        let is_to_be_fetched = asker.may_degrade && stale_ms < ask.revalidate_ms;
+        // The caller may have said that it will do.
+        if !is_to_be_fetched && stale_ms >= ask.stale_max_ms {
+            return None;
         }
-        // The caller said that it will do.
-        (stale_ms < ask.stale_max_ms).then(|| Some((wanted.give(entry, CacheState::HitStale)?, true)))?
+        Some((wanted.give(entry, CacheState::HitStale)?, !is_to_be_fetched))
     }
 
     fn fill(&self, request: &Request, tenant: &Tenant, key: Key, ask: Ask, purges: u64) -> Fill {
@@ -479,8 +472,8 @@ impl Cache {
             fresh_ms: about(ask.fresh_ms, self.chance.unit()),
             revision: self.revision,
             labels,
-            streamed: streamed.then_some(request.operation),
             operation: request.operation,
+            streamed,
             lesson: None,
             untold: !request.envelope.wants_usage,
             passed: Passed::default(),

@@ -5,11 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use weir_store::rusqlite::{self, Connection, OpenFlags, OptionalExtension, params};
+use weir_store::rusqlite::{self, Connection, OpenFlags, params};
 use weir_store::{OpenError, open};
 
 use crate::tiers::Which;
-use crate::tiers::disk::SCHEMA;
+use crate::tiers::disk::{SCHEMA, know_secret, known_secret, settle_secret};
 use crate::{Secret, key};
 
 /// Answers cannot be moved.
@@ -83,21 +83,20 @@ fn keep_only(made: &Connection, which: &Which) -> rusqlite::Result<u64> {
 /// # Errors
 /// A file cannot be read or written, is of another version, or its keys are of no use here.
 pub fn import(from: &Path, into: &Path, secret: Secret, revision: &[String]) -> Result<u64, MoveError> {
-    let theirs: Option<[u8; 32]> = {
+    let theirs = {
         let source = open_known(from)?;
-        let found = source.query_row("SELECT bytes FROM secret", [], |row| row.get(0)).optional();
-        found.map_err(|source| MoveError::Sqlite { path: from.to_owned(), source })?
+        known_secret(&source).map_err(|source| MoveError::Sqlite { path: from.to_owned(), source })?
     };
     // A file without a secret has no answers.
     let Some(theirs) = theirs else { return Ok(0) };
     let (mut database, _set_aside) = open(into, &SCHEMA)?;
     let sqlite = |source| MoveError::Sqlite { path: into.to_owned(), source };
-    let own = database.query_row("SELECT bytes FROM secret", [], |row| row.get(0)).optional();
-    let own: Option<[u8; 32]> = match secret {
-        Secret::Given(given) => Some(given),
-        Secret::Random(_) => own.map_err(sqlite)?,
+    // A file that has none yet takes theirs.
+    let own = match secret {
+        Secret::Given(given) => given,
+        Secret::Random(_) => known_secret(&database).map_err(sqlite)?.unwrap_or(theirs),
     };
-    if own.is_some_and(|own| own != theirs) {
+    if own != theirs {
         return Err(MoveError::Secret(from.to_owned()));
     }
     take_over(&mut database, from, &theirs, key::revision(revision)).map_err(sqlite)
@@ -110,8 +109,10 @@ fn take_over(
     revision: u64,
 ) -> rusqlite::Result<u64> {
     database.execute("ATTACH ?1 AS theirs", [from.to_string_lossy()])?;
+    // As at a start: what was kept under another secret is found by nobody.
+    settle_secret(database, Secret::Given(*secret))?;
     let whole = database.transaction()?;
-    whole.execute("INSERT INTO secret SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM secret)", [&secret[..]])?;
+    know_secret(&whole, secret)?;
     // Not `INSERT OR REPLACE`: that deletes without telling the trigger that counts the bytes.
     whole.execute(
         "DELETE FROM main.answers WHERE EXISTS (SELECT 1 FROM theirs.answers AS new

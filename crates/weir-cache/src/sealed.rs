@@ -45,7 +45,7 @@ impl Seal {
     /// The answer, if it is one of ours, for this key.
     pub(crate) fn open(&self, key: &Key, bytes: Vec<u8>) -> Option<Entry> {
         let mut bytes = Bytes::from(bytes);
-        let seal = bytes.split_to_checked(SEAL_BYTES)?;
+        let seal = split(&mut bytes, SEAL_BYTES)?;
         // Not a comparison in constant time: who could guess a seal byte by byte could read all of them.
         if *seal != self.over(key, &bytes) {
             return None;
@@ -66,7 +66,7 @@ impl Seal {
 /// The labels of an answer of which the first [`LABELS_WITHIN`] bytes are there.
 pub(crate) fn labels(beginning: Vec<u8>) -> Option<Labels> {
     let mut bytes = Bytes::from(beginning);
-    bytes.split_to_checked(SEAL_BYTES)?;
+    split(&mut bytes, SEAL_BYTES)?;
     times(&mut bytes)?;
     read_labels(&mut bytes)
 }
@@ -85,15 +85,10 @@ fn read_labels(bytes: &mut Bytes) -> Option<Labels> {
 
 fn part(bytes: &mut Bytes) -> Option<Bytes> {
     let length = bytes.try_get_u32().ok()?;
-    bytes.split_to_checked(length as usize)
+    split(bytes, length as usize)
 }
 
-trait SplitChecked {
-    fn split_to_checked(&mut self, at: usize) -> Option<Bytes>;
-}
-
-impl SplitChecked for Bytes {
-    fn split_to_checked(&mut self, at: usize) -> Option<Bytes> {
-        (at <= self.len()).then(|| self.split_to(at))
-    }
+/// The first bytes, if there are so many.
+fn split(bytes: &mut Bytes, count: usize) -> Option<Bytes> {
+    (count <= bytes.len()).then(|| bytes.split_to(count))
 }

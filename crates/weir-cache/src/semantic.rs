@@ -44,13 +44,19 @@ const WAITING_MAX: usize = 256;
 /// What is known of questions.
 pub(crate) struct Semantic {
     config: config::Semantic,
+    known: Arc<Known>,
+    chance: Arc<Chance>,
+    text: Text,
+    /// Closed with the stage, which ends whoever compares.
+    comparisons: mpsc::Sender<Comparison>,
+}
+
+/// What the stage and whoever compares for it have in common.
+struct Known {
     index: Index,
     /// Guards some hundred numbers.
     knowledge: Mutex<Knowledge>,
-    chance: Arc<Chance>,
-    text: Text,
-    comparisons: mpsc::Sender<Comparison>,
-    pub(crate) metrics: Likeness,
+    metrics: Likeness,
 }
 
 #[derive(Default)]
@@ -97,7 +103,7 @@ struct Comparison {
 
 /// Compares, one at a time.
 pub struct Comparing {
-    semantic: Arc<Semantic>,
+    known: Arc<Known>,
     comparisons: mpsc::Receiver<Comparison>,
 }
 
@@ -107,33 +113,32 @@ impl Semantic {
         chance: Arc<Chance>,
         text: Text,
         metrics: Likeness,
-    ) -> (Arc<Self>, Comparing) {
+    ) -> (Self, Comparing) {
         let (sender, comparisons) = mpsc::channel(WAITING_MAX);
-        let semantic = Arc::new(Self {
-            config: config.clone(),
-            index: Index::new(config.entries_max),
-            knowledge: Mutex::default(),
-            chance,
-            text,
-            comparisons: sender,
-            metrics,
-        });
-        (semantic.clone(), Comparing { semantic, comparisons })
+        let index = Index::new(config.entries_max);
+        let known = Arc::new(Known { index, knowledge: Mutex::default(), metrics });
+        let comparing = Comparing { known: known.clone(), comparisons };
+        (Self { config: config.clone(), known, chance, text, comparisons: sender }, comparing)
+    }
+
+    /// What came of a question: `given`, `compared`, `none` or `failed`.
+    pub(crate) fn came(&self, result: &'static str) {
+        self.known.metrics.came(result);
     }
 
     /// Of the nearest questions, the first of which the words agree with these.
     pub(crate) fn candidate(&self, asked: &Asked, vector: &[f32]) -> Option<Candidate> {
-        let near = self.index.nearest(&asked.partition, vector);
+        let near = self.known.index.nearest(&asked.partition, vector);
         let alike = near.into_iter().take_while(|near| near.similarity >= self.config.similarity_min);
         let mut agreeing = alike.filter(|near| match gate::agree(&asked.text, &near.text) {
             Ok(()) => true,
             Err(difference) => {
-                self.metrics.differs(difference.name());
+                self.known.metrics.differs(difference.name());
                 false
             }
         });
         let near = agreeing.next()?;
-        let knowledge = self.knowledge();
+        let knowledge = self.known.knowledge();
         let is_likely = near.similarity >= asked.at_least
             && knowledge.learned.error(near.similarity, &near.observed) <= self.config.error_max;
         let is_shown = knowledge.proof.bounds().1 <= self.config.error_max;
@@ -143,20 +148,20 @@ impl Semantic {
 
     /// A question's answer is there no more.
     pub(crate) fn gone(&self, asked: &Asked, candidate: &Candidate) {
-        self.index.remove(&asked.partition, &candidate.near.key);
+        self.known.index.remove(&asked.partition, &candidate.near.key);
     }
 
     pub(crate) fn purge(&self, which: &Which) {
-        self.index.purge(which);
+        self.known.index.purge(which);
     }
 
     /// How many questions are held; trials, and false ones among them; the share that is false at most, at 95 %.
     pub(crate) fn stats(&self) -> SemanticStats {
-        let knowledge = self.knowledge();
+        let knowledge = self.known.knowledge();
         let (trials, false_ones) = knowledge.proof.counted();
         let (at_least, at_most) = knowledge.proof.bounds();
         SemanticStats {
-            questions: self.index.len(),
+            questions: self.known.index.len(),
             trials,
             false_ones,
             false_share_at_least: at_least,
@@ -165,7 +170,9 @@ impl Semantic {
             given: at_most <= self.config.error_max && !self.config.shadow_only,
         }
     }
+}
 
+impl Known {
     fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
         self.knowledge.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,14 +202,14 @@ impl Lesson {
     pub(crate) fn learn(self, operation: Operation, key: Key, entry: &Entry) {
         let Self { semantic, asked, vector, with } = self;
         let labels: Labels = entry.labels.clone();
-        semantic.index.insert(asked.partition, (key, asked.text.clone(), labels), &vector);
+        semantic.known.index.insert(asked.partition, (key, asked.text.clone(), labels), &vector);
         let Some((candidate, kept)) = with else { return };
         let said = |entry: &Entry| (semantic.text)(operation, entry);
         let (Some(kept), Some(new)) = (said(&kept), said(entry)) else { return };
         let comparison = Comparison { operation, asked, candidate, kept, new };
         // A judge that does not keep up learns less.
         if semantic.comparisons.try_send(comparison).is_err() {
-            semantic.metrics.unjudged.inc();
+            semantic.known.metrics.unjudged.inc();
         }
     }
 }
@@ -228,19 +235,19 @@ impl Comparing {
         let Comparison { operation, asked, candidate, kept, new } = comparison;
         let pair = Pair { operation, question: &asked.text, kept: &kept, new: &new };
         let Some(is_same) = judge.is_same(pair).await else {
-            self.semantic.metrics.unjudged.inc();
+            self.known.metrics.unjudged.inc();
             return;
         };
         let Near { key, similarity, .. } = candidate.near;
-        self.semantic.index.observe(&asked.partition, &key, similarity, is_same);
-        let mut knowledge = self.semantic.knowledge();
+        self.known.index.observe(&asked.partition, &key, similarity, is_same);
+        let mut knowledge = self.known.knowledge();
         knowledge.learned.note(similarity, is_same);
         if candidate.is_likely {
             knowledge.proof.note(is_same);
         }
         let bounds = knowledge.proof.bounds();
         drop(knowledge);
-        self.semantic.metrics.judged(is_same, candidate.is_likely, bounds);
+        self.known.metrics.judged(is_same, candidate.is_likely, bounds);
     }
 }
 

@@ -173,8 +173,9 @@ impl Tiers {
         let failed = match asked {
             Ok(Ok(found)) => {
                 below.breaker().well();
+                let found = found.filter(|entry| self.is_of_now(entry));
                 self.metrics.looked(below.tier.name(), found.is_some());
-                return found.filter(|entry| self.is_of_now(entry));
+                return found;
             }
             Ok(Err(error)) => error,
             Err(_elapsed) => TierError(format!("no answer within {} ms", below.tier.patience().as_millis())),
@@ -193,28 +194,32 @@ impl Tiers {
         self.purges.load(Ordering::Acquire)
     }
 
-    /// Keeps an answer in every tier, unless some were thrown out since there had been `purges`: it may be one of them.
-    pub(crate) fn put(&self, key: Key, entry: &Entry, purges: u64) {
+    /// Keeps an answer in every tier, unless some were thrown out since there had been `purges`: it may be one of them. Says
+    /// whether it is kept.
+    pub(crate) fn put(&self, key: Key, entry: &Entry, purges: u64) -> bool {
         if self.purges() != purges {
-            return;
+            return false;
         }
         self.memory.put(key, entry.clone(), None);
         for below in &self.below {
-            // Why is for the tier's own log, once for many.
+            // Counted, and no word of it: it can be made again, and under load there would be one for each.
             if below.tier.put(key, entry.clone()).is_err() {
                 self.metrics.lost(below.tier.name());
             }
         }
+        true
     }
 
-    /// Forgets in every tier. Says how many were in the tier that had the most of them.
+    /// Forgets in every tier, also when one of them cannot. Says how many were in the tier that had the most of them.
     pub(crate) async fn purge(&self, which: &Which) -> Result<u64, TierError> {
         self.purges.fetch_add(1, Ordering::AcqRel);
-        let mut most = self.memory.purge(which);
+        let mut most = Ok(self.memory.purge(which));
         for below in &self.below {
-            most = most.max(below.tier.purge(which.clone()).await?);
+            let purged = below.tier.purge(which.clone()).await;
+            let purged = purged.map_err(|error| TierError(format!("{}: {error}", below.tier.name())));
+            most = most.and_then(|most| purged.map(|count| most.max(count)));
         }
-        Ok(most)
+        most
     }
 
     /// How each tier is, from the fastest on.

@@ -20,15 +20,12 @@ use crate::Pipeline;
 
 /// The house, once it is built: for parts of it that call it.
 #[derive(Default)]
-pub struct Itself {
-    pipeline: OnceLock<Weak<Pipeline>>,
-    chance: OnceLock<Arc<Chance>>,
-}
+pub struct Itself(OnceLock<(Weak<Pipeline>, Arc<Chance>)>);
 
 impl Itself {
     /// It is built.
     pub fn is(&self, pipeline: &Arc<Pipeline>, chance: &Arc<Chance>) {
-        let (_once, _alone) = (self.pipeline.set(Arc::downgrade(pipeline)), self.chance.set(chance.clone()));
+        let _once = self.0.set((Arc::downgrade(pipeline), chance.clone()));
     }
 
     /// The whole answer to a call of its own; why not, if there is none.
@@ -38,9 +35,8 @@ impl Itself {
         model: &str,
         body: &serde_json::Value,
     ) -> Result<Bytes, String> {
-        let pipeline =
-            self.pipeline.get().and_then(Weak::upgrade).ok_or("the house is not built, or closed")?;
-        let chance = self.chance.get().ok_or("the house is not built")?;
+        let (pipeline, chance) = self.0.get().ok_or("the house is not built")?;
+        let pipeline = pipeline.upgrade().ok_or("the house is closed")?;
         let path = if operation == Operation::Embeddings { "/embeddings" } else { "/chat/completions" };
         let body = Bytes::from(body.to_string());
         let (_, envelope) = envelope::read(operation, body).map_err(|rejection| rejection.message)?;

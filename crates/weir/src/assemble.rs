@@ -1,5 +1,6 @@
 //! Builds the stages once, from a config that has been found valid.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,6 +23,9 @@ use crate::config::{Config, Loaded};
 use crate::embedders;
 use crate::telemetry;
 
+/// Compares answers until the cache is gone.
+pub type Comparing = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The stages, and what they share.
 pub struct House {
     /// The six stages in order.
@@ -30,10 +34,10 @@ pub struct House {
     pub chance: Arc<Chance>,
     /// The access log, if there is one, on its way out.
     pub lines: Option<Arc<Lines>>,
-    /// What works for the cache's tiers below memory, and for questions that are alike.
+    /// What works for the cache's tiers below memory.
     pub cache_workers: Workers,
-    /// Who judges answers to these.
-    pub judge: Box<dyn Judge>,
+    /// What compares answers to questions that are alike, until the cache is gone.
+    pub comparing: Option<Comparing>,
     /// Every metric.
     pub registry: Registry,
 }
@@ -79,7 +83,13 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
         revision: &revision,
         forms: forms(),
     };
-    let (cache, cache_workers) = Cache::new(parts, &mut registry)?;
+    let (cache, mut cache_workers) = Cache::new(parts, &mut registry)?;
+    let judge: Box<dyn Judge> = match semantic.and_then(|semantic| semantic.judge_model.clone()) {
+        Some(model) => Box::new(ModelJudge::new(itself.clone(), model)),
+        None => Box::new(Exact),
+    };
+    let comparing =
+        cache_workers.comparing.take().map(|comparing| Box::pin(comparing.run(judge)) as Comparing);
     let lines: Vec<_> = config
         .pool
         .iter()
@@ -112,11 +122,7 @@ pub fn assemble(loaded: &Loaded) -> anyhow::Result<House> {
     let settle = Settle::new(clock, lines.clone(), &names, &mut registry);
     let pipeline = Arc::new(Pipeline { clock, admit, cache, queue, pressure, attempts, settle, spawn });
     itself.is(&pipeline, &chance);
-    let judge: Box<dyn Judge> = match semantic.and_then(|semantic| semantic.judge_model.clone()) {
-        Some(model) => Box::new(ModelJudge::new(itself, model)),
-        None => Box::new(Exact),
-    };
-    Ok(House { pipeline, chance, lines, cache_workers, judge, registry })
+    Ok(House { pipeline, chance, lines, cache_workers, comparing, registry })
 }
 
 /// What the keys of kept answers are made with.

@@ -13,7 +13,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use weir_cache::semantic::judge::Exact;
 use weir_cache::{Which, Workers};
 use weir_core::PoolId;
 use weir_http::accept::Limits;
@@ -52,6 +51,8 @@ pub struct Gateway {
     disk: Option<[std::thread::JoinHandle<()>; 2]>,
     /// What writes to the tier that nodes share.
     redis: Option<JoinHandle<()>>,
+    /// What compares answers to questions that are alike.
+    comparing: Option<JoinHandle<()>>,
     delay: Duration,
     patience: Duration,
 }
@@ -69,12 +70,10 @@ impl Gateway {
     pub fn start_on(loaded: &Loaded, data: TcpListener, admin: TcpListener) -> anyhow::Result<Self> {
         let server = &loaded.config.server;
         let mut house = assemble(loaded)?;
-        let Workers { disk, redis, comparing } = std::mem::take(&mut house.cache_workers);
+        let Workers { disk, redis, .. } = std::mem::take(&mut house.cache_workers);
         let disk = disk.map(threads_of).transpose()?;
         let redis = redis.map(tokio::spawn);
-        let judge = std::mem::replace(&mut house.judge, Box::new(Exact));
-        // Ends with the stage; a comparison that is under way then is worth nothing to anybody.
-        drop(comparing.map(|comparing| tokio::spawn(comparing.run(judge))));
+        let comparing = house.comparing.take().map(tokio::spawn);
         let log = match house.lines.clone() {
             Some(lines) => Some((telemetry::write_out(lines.clone())?, lines)),
             None => None,
@@ -118,6 +117,7 @@ impl Gateway {
             log,
             disk,
             redis,
+            comparing,
             delay: Duration::from_secs(server.drain_delay_s),
             patience: Duration::from_secs(server.drain_timeout_s),
         })
@@ -173,6 +173,10 @@ impl Gateway {
         }
         // The threads end when the last of the pipeline is gone, after having written what was handed over.
         drop(self.pipeline);
+        if let Some(comparing) = self.comparing {
+            // What it would learn is forgotten with the process.
+            comparing.abort();
+        }
         if let Some(writer) = self.redis {
             let _written = tokio::time::timeout(TIER_PATIENCE, writer).await;
         }

@@ -13,20 +13,22 @@ pub struct Package {
     there: fn() -> bool,
 }
 
+const REDIS: Package = Package { name: "redis-server", there: || runs("redis-server", &["--version"]) };
+
 /// What the tests need: git lists the project's files for the laws, Python runs its clients and brings Node as a
 /// wheel, the package clients check certificates, and Redis is shared by nodes.
 pub const FOR_TESTS: [Package; 5] = [
     Package { name: "git", there: || runs("git", &["--version"]) },
     Package { name: "python3", there: || runs("python3", &["--version"]) },
     Package { name: "python3-venv", there: || runs("python3", &["-c", "import venv, ensurepip"]) },
-    Package { name: "redis-server", there: || runs("redis-server", &["--version"]) },
+    REDIS,
     Package { name: "ca-certificates", there: || Path::new("/etc/ssl/certs/ca-certificates.crt").exists() },
 ];
 
 /// The proxies that the benchmarks compare with, and what a tier of the cache is kept in.
 pub const FOR_BENCHMARKS: [Package; 3] = [
     Package { name: "nginx", there: || runs("nginx", &["-v"]) || runs("/usr/sbin/nginx", &["-v"]) },
-    Package { name: "redis-server", there: || runs("redis-server", &["--version"]) },
+    REDIS,
     Package { name: "haproxy", there: || runs("haproxy", &["-v"]) || runs("/usr/sbin/haproxy", &["-v"]) },
 ];
 

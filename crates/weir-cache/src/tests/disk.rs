@@ -25,15 +25,18 @@ struct Process {
 
 impl Process {
     /// With a secret of its own, which the file's takes the place of.
+    fn start(config: &config::Cache, secret: u8) -> Self {
+        Self::start_with(config, Secret::Random([secret; 32]))
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the test plays the binary, which gives the workers their threads"
     )]
-    fn start(config: &config::Cache, secret: u8) -> Self {
+    fn start_with(config: &config::Cache, secret: Secret) -> Self {
         let chance = Arc::new(Chance::seeded(1));
         let mut registry = Registry::default();
-        let (cache, workers) =
-            Cache::new(parts(config, chance, Secret::Random([secret; 32])), &mut registry).unwrap();
+        let (cache, workers) = Cache::new(parts(config, chance, secret), &mut registry).unwrap();
         let (reader, writer) = workers.disk.expect("there is a tier on disk");
         Self {
             cache,
@@ -239,5 +242,22 @@ async fn a_given_secret_takes_the_place_of_the_files_own() {
     let process = Process::start(&config(&folder), 1);
     assert!(process.known("").await.is_none(), "keys are made with another secret now");
     process.keep("", b"answer").await;
+    process.stop();
+}
+
+#[tokio::test]
+async fn what_was_taken_over_under_a_new_secret_is_found_after_the_next_start() {
+    let (centre, edge) = (Folder::new(), Folder::new());
+    let given = Secret::Given([7; 32]);
+    let process = Process::start_with(&config(&centre), given);
+    process.keep("", b"the centre's").await;
+    process.stop();
+    // The edge began without a secret; its operator has written the centre's into the config since.
+    let process = Process::start(&config(&edge), 2);
+    process.keep(r#","seed":1"#, b"the edge's").await;
+    process.stop();
+    assert_eq!(crate::import(&centre.file("cache.db"), &edge.file("cache.db"), given, &[]).unwrap(), 1);
+    let process = Process::start_with(&config(&edge), given);
+    assert_eq!(process.known("").await.unwrap().0[..], b"the centre's"[..]);
     process.stop();
 }

@@ -326,3 +326,13 @@ fn what_is_held_is_bounded_and_the_least_used_goes_first() {
     index.insert([7; 32], ([7; 32], "".into(), labels), &[0.0; 3]);
     assert!(index.nearest(&[7; 32], &[1.0, 0.0]).is_empty(), "of another length");
 }
+
+#[tokio::test]
+async fn whoever_compares_is_done_when_the_stage_is_gone() {
+    let World { cache, comparing, judged } = World::new(config::Semantic::default(), Scope::Key);
+    let comparing = comparing.unwrap().run(Box::new(Told(judged, true)));
+    drop(cache);
+    tokio::time::timeout(std::time::Duration::from_secs(10), comparing)
+        .await
+        .expect("nothing is left to compare");
+}

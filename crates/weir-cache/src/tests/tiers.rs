@@ -1,6 +1,6 @@
 //! A tier that is slow or broken is skipped, and what is found below is kept above for a while.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ struct Told {
     entry: Mutex<Option<Entry>>,
     asked: AtomicU32,
     slow: AtomicU32,
+    broken: AtomicBool,
 }
 
 impl Tier for Odd {
@@ -59,7 +60,12 @@ impl Tier for Odd {
     }
 
     fn purge(&self, _which: Which) -> Boxed<'_, Result<u64, TierError>> {
-        Box::pin(async { Ok(self.0.entry.lock().unwrap().take().map_or(0, |_| 1)) })
+        Box::pin(async {
+            if self.0.broken.load(Ordering::Relaxed) {
+                return Err(TierError("broken".into()));
+            }
+            Ok(self.0.entry.lock().unwrap().take().map_or(0, |_| 1))
+        })
     }
 }
 
@@ -84,9 +90,12 @@ fn paused() -> Clock {
 
 fn tiers() -> (Tiers, Odd) {
     let odd = Odd::default();
-    let clock = paused();
+    (over(vec![Box::new(odd.clone())]), odd)
+}
+
+fn over(below: Vec<Box<dyn Tier>>) -> Tiers {
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
-    (Tiers::new(clock, &config::Cache::default(), vec![Box::new(odd.clone())], 0, metrics), odd)
+    Tiers::new(paused(), &config::Cache::default(), below, 0, metrics)
 }
 
 const KEY: Key = [1; 32];
@@ -139,4 +148,25 @@ async fn all_tiers_forget() {
     assert!(tiers.in_memory(&KEY, Moment::of(wall())).is_some(), "memory has nothing of b's");
     tiers.purge(&Which::Model("m".into())).await.unwrap();
     assert!(tiers.in_memory(&KEY, Moment::of(wall())).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tier_that_cannot_forget_keeps_no_other_from_it() {
+    let [broken, well] = [(); 2].map(|()| Odd::default());
+    broken.0.broken.store(true, Ordering::Relaxed);
+    let tiers = over(vec![Box::new(broken), Box::new(well.clone())]);
+    tiers.put(KEY, &entry(3600), 0);
+    let told = tiers.purge(&Which::All).await.unwrap_err();
+    assert_eq!(told.to_string(), "odd: broken");
+    assert!(tiers.in_memory(&KEY, Moment::of(wall())).is_none());
+    assert!(well.0.entry.lock().unwrap().is_none(), "it was told all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_config_answered_is_a_miss_of_its_tier() {
+    let (tiers, odd) = tiers();
+    *odd.0.entry.lock().unwrap() = Some(Entry { revision: 1, ..entry(3600) });
+    assert!(tiers.below(&KEY).await.is_none());
+    let stats = tiers.stats().await.pop().unwrap();
+    assert_eq!((stats.tier, stats.hits, stats.misses), ("odd", 0, 1));
 }

@@ -168,9 +168,8 @@ impl From<StoreError> for TierError {
 }
 
 /// What keys are made with from now on: what the operator says, or else what the keys in the file were made with.
-fn settle_secret(database: &Connection, secret: Secret) -> rusqlite::Result<[u8; 32]> {
-    let known = database.query_row("SELECT bytes FROM secret", [], |row| row.get(0)).optional()?;
-    match (secret, known) {
+pub(crate) fn settle_secret(database: &Connection, secret: Secret) -> rusqlite::Result<[u8; 32]> {
+    match (secret, known_secret(database)?) {
         (Secret::Random(_), Some(known)) => Ok(known),
         (Secret::Random(new), None) => Ok(new),
         (Secret::Given(given), known) => {
@@ -183,8 +182,13 @@ fn settle_secret(database: &Connection, secret: Secret) -> rusqlite::Result<[u8;
     }
 }
 
+/// What the keys in the file were made with.
+pub(crate) fn known_secret(database: &Connection) -> rusqlite::Result<Option<[u8; 32]>> {
+    database.query_row("SELECT bytes FROM secret", [], |row| row.get(0)).optional()
+}
+
 /// Every file with answers in it knows what their keys were made with, also one that was begun in place of a damaged one.
-fn know_secret(database: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
+pub(crate) fn know_secret(database: &Connection, secret: &[u8; 32]) -> rusqlite::Result<()> {
     let sql = "INSERT INTO secret SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM secret)";
     database.prepare_cached(sql)?.execute([&secret[..]])?;
     Ok(())

@@ -115,7 +115,12 @@ async fn an_old_answer_is_given_at_once_while_one_call_fetches_a_new_one() {
     let (pipeline, records) = pipeline(vec![Script::Answers(5, 3), Script::Answers(1000, 3)], 100);
     live(&pipeline, &known_for_ten_seconds(), usize::MAX).await.unwrap();
     tokio::time::advance(Duration::from_secs(12)).await;
-    let asked: Vec<_> = (0..50).map(|_| known_for_ten_seconds()).collect();
+    let mut asked: Vec<_> = (0..50).map(|_| known_for_ten_seconds()).collect();
+    asked.push(Arc::new(with_header(
+        Arc::into_inner(known_for_ten_seconds()).unwrap(),
+        "x-weir-priority",
+        "9",
+    )));
     let began = pipeline.clock.now();
     for request in &asked {
         assert_eq!(live(&pipeline, request, usize::MAX).await.unwrap().head.status, 200);

@@ -1,8 +1,9 @@
 //! The cache: an address that is one, and secrets that are there.
 
+use weir_cache::SECRET_CHARS_MIN;
 use weir_cache::config::Embedder;
-use weir_cache::{SECRET_CHARS_MIN, check_address};
 use weir_core::Secret;
+use weir_store::Address;
 
 use super::Breach;
 use crate::config::code::Code;
@@ -21,7 +22,7 @@ pub fn check(config: &Config, env: Env<'_>, report: &mut Report<'_>) -> CacheSec
     semantic(config, &here, report);
     let Some(redis) = &config.cache.redis else { return CacheSecrets { keys, redis: None } };
     let here_redis = here.key("redis");
-    if let Err(wrong) = check_address(&redis.url) {
+    if let Err(wrong) = redis.url.parse::<Address>() {
         let help = "write \"redis://host:6379\", and the password as password = \"env:NAME\" beside it";
         report.at(
             Code::RedisUrl,
