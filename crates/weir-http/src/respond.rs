@@ -1,9 +1,9 @@
 //! Heads of responses: ids, timings, and what weir has to say about how the answer came to be.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
 use weir_core::{Answer, Dialect, Request, RequestId, Trail, names};
@@ -63,7 +63,7 @@ pub(crate) fn begun(
     if let Some(endpoint) = trail.via().and_then(|via| HeaderValue::from_str(&via.endpoint).ok()) {
         headers.insert(ENDPOINT, endpoint);
     }
-    if let Ok(timing) = HeaderValue::from_maybe_shared(server_timing(trail, now)) {
+    if let Ok(timing) = HeaderValue::try_from(server_timing(trail, now)) {
         headers.insert(SERVER_TIMING, timing);
     }
     // Answers belong to one caller: no cache on the way may keep them.
@@ -127,32 +127,22 @@ fn name_request(headers: &mut HeaderMap, dialect: Dialect, id: RequestId) {
 }
 
 /// `queue`: waiting for a turn; `upstream`: from the first attempt to the first meaningful part; `weir`: the rest.
-fn server_timing(trail: &Trail, now: Instant) -> Bytes {
+fn server_timing(trail: &Trail, now: Instant) -> String {
     let total = now.saturating_duration_since(trail.started());
     let (queue, upstream) = (trail.queue_wait(now), trail.upstream().unwrap_or(Duration::ZERO));
     let own = total.saturating_sub(queue).saturating_sub(upstream);
-    let mut text = Vec::with_capacity(64);
+    let mut text = String::with_capacity(64);
     for (name, duration) in [("queue", queue), (", upstream", upstream), (", weir", own)] {
-        text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(b";dur=");
+        text.push_str(name);
+        text.push_str(";dur=");
         ms_to_hundredths(&mut text, duration);
     }
-    text.into()
+    text
 }
 
-/// Digit by digit: `write!` of three numbers costs more than looking an answer up.
-fn ms_to_hundredths(out: &mut Vec<u8>, duration: Duration) {
-    let mut number = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) / 10;
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    while number > 0 {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    // At least one digit stands before the point.
-    let point = digits.len() - 2;
-    out.extend_from_slice(&digits[at.min(point - 1)..point]);
-    out.push(b'.');
-    out.extend_from_slice(&digits[point..]);
+/// In whole numbers: formatting a fraction costs more than a look-up.
+fn ms_to_hundredths(out: &mut String, duration: Duration) {
+    let hundredths = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) / 10;
+    // Writing to a string cannot fail.
+    let _infallible = write!(out, "{}.{:02}", hundredths / 100, hundredths % 100);
 }

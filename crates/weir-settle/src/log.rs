@@ -5,10 +5,12 @@
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
+use serde::Serialize;
+
 use weir_core::Part;
 
 use crate::Sink;
@@ -82,125 +84,102 @@ impl Sink for AccessLog {
     }
 }
 
-/// A JSON object being written member by member. By hand: a serializer checks each name anew for what needs an escape, and
-/// takes three times as long; there is a line for each request.
-struct Object<'a> {
-    out: &'a mut Vec<u8>,
-    /// What stands before the next member.
-    before: u8,
+#[derive(Serialize)]
+struct Line<'a> {
+    timestamp: Timestamp,
+    level: &'static str,
+    message: &'static str,
+    id: Shown<'a, weir_core::RequestId>,
+    key: &'a str,
+    priority: Option<u8>,
+    operation: &'static str,
+    model: &'a str,
+    stream: bool,
+    outcome: &'static str,
+    status: u16,
+    endpoint: Option<&'a str>,
+    attempts: u32,
+    cache: &'static str,
+    queue_ms: f64,
+    first_token_ms: Option<f64>,
+    total_ms: f64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    cost_usd: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<&'a str>,
 }
 
-impl<'a> Object<'a> {
-    fn begin(out: &'a mut Vec<u8>) -> Self {
-        Self { out, before: b'{' }
-    }
+/// One service's share in an answer that broke off.
+#[derive(Serialize)]
+struct PartLine<'a> {
+    endpoint: &'a str,
+    model: &'a str,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    estimated: bool,
+}
 
-    /// A name of letters and underscores; its value is to follow.
-    fn name(&mut self, name: &str) -> &mut Vec<u8> {
-        self.out.push(std::mem::replace(&mut self.before, b','));
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
-        self.out
+impl<'a> PartLine<'a> {
+    fn of(part: &'a Part) -> Self {
+        Self {
+            endpoint: &part.via.endpoint,
+            model: &part.via.model,
+            prompt_tokens: part.usage.prompt,
+            completion_tokens: part.usage.completion,
+            estimated: part.estimated,
+        }
     }
+}
 
-    /// Text that may have anything in it.
-    fn text(&mut self, name: &str, value: Option<&str>) {
-        // Writing to memory cannot fail, and text is always JSON.
-        let _infallible = serde_json::to_writer(self.name(name), &value);
+/// RFC 3339 to the millisecond, in UTC.
+struct Timestamp(SystemTime);
+
+impl Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_rfc3339_millis(self.0))
     }
+}
 
-    /// Text in which nothing needs an escape: words of weir's own, ids.
-    fn word(&mut self, name: &str, value: &[u8]) {
-        let out = self.name(name);
-        out.push(b'"');
-        out.extend_from_slice(value);
-        out.push(b'"');
-    }
+/// A value as its `Display` shows it.
+struct Shown<'a, T>(&'a T);
 
-    fn number(&mut self, name: &str, value: u64) {
-        decimal(self.name(name), value);
-    }
-
-    /// Milliseconds to a tenth: what a person compares.
-    fn ms(&mut self, name: &str, duration: Option<Duration>) {
-        let out = self.name(name);
-        let Some(duration) = duration else { return out.extend_from_slice(b"null") };
-        let tenths = tenths_of_ms(duration);
-        decimal(out, tenths / 10);
-        out.extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8]);
-    }
-
-    fn end(self) {
-        self.out.push(b'}');
+impl<T: std::fmt::Display> Serialize for Shown<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
     }
 }
 
 fn as_json(out: &mut Vec<u8>, settled: &Settled) {
-    let mut line = Object::begin(out);
-    // Writing to memory cannot fail.
-    let timestamp = humantime::format_rfc3339_millis(settled.ended);
-    let _infallible = write!(line.name("timestamp"), "\"{timestamp}\"");
-    line.word("level", b"INFO");
-    line.word("message", b"request");
-    line.word("id", &settled.id.text());
-    line.text("key", Some(settled.caller.as_ref().map_or("-", |(key, _)| key)));
-    match &settled.caller {
-        Some((_, priority)) => line.number("priority", u64::from(priority.level())),
-        None => line.name("priority").extend_from_slice(b"null"),
-    }
-    line.word("operation", settled.operation.name().as_bytes());
-    line.text("model", Some(&settled.model));
-    line.name("stream").extend_from_slice(if settled.stream { b"true" } else { b"false" });
-    line.word("outcome", settled.outcome.label().as_bytes());
-    line.number("status", u64::from(settled.status));
-    line.text("endpoint", settled.via.as_ref().map(|via| &*via.endpoint));
-    line.number("attempts", u64::from(settled.attempts));
-    line.word("cache", settled.cache.header().as_bytes());
-    line.ms("queue_ms", Some(settled.queue));
-    line.ms("first_token_ms", settled.first_token);
-    line.ms("total_ms", Some(settled.total));
-    line.number("prompt_tokens", settled.usage.prompt);
-    line.number("completion_tokens", settled.usage.completion);
-    // Writing to memory cannot fail, and what no number is (an infinite price) is `null`.
-    let _infallible = serde_json::to_writer(line.name("cost_usd"), &settled.cost_usd);
-    if !settled.parts.is_empty() {
-        parts(line.name("parts"), &settled.parts);
-    }
-    if let Some(failure) = &settled.failure {
-        line.text("failure", Some(failure));
-    }
-    line.end();
+    let line = Line {
+        timestamp: Timestamp(settled.ended),
+        level: "INFO",
+        message: "request",
+        id: Shown(&settled.id),
+        key: settled.caller.as_ref().map_or("-", |(key, _)| key),
+        priority: settled.caller.as_ref().map(|(_, priority)| priority.level()),
+        operation: settled.operation.name(),
+        model: &settled.model,
+        stream: settled.stream,
+        outcome: settled.outcome.label(),
+        status: settled.status,
+        endpoint: settled.via.as_ref().map(|via| &*via.endpoint),
+        attempts: settled.attempts,
+        cache: settled.cache.header(),
+        queue_ms: ms(settled.queue),
+        first_token_ms: settled.first_token.map(ms),
+        total_ms: ms(settled.total),
+        prompt_tokens: settled.usage.prompt,
+        completion_tokens: settled.usage.completion,
+        cost_usd: settled.cost_usd,
+        parts: settled.parts.iter().map(PartLine::of).collect(),
+        failure: settled.failure.as_deref(),
+    };
+    // Writing to memory cannot fail, and every field is a plain value.
+    let _infallible = serde_json::to_writer(&mut *out, &line);
     out.push(b'\n');
-}
-
-/// Each service's share in an answer that broke off.
-fn parts(out: &mut Vec<u8>, parts: &[Part]) {
-    for (at, part) in parts.iter().enumerate() {
-        out.push(if at == 0 { b'[' } else { b',' });
-        let mut object = Object::begin(out);
-        object.text("endpoint", Some(&part.via.endpoint));
-        object.text("model", Some(&part.via.model));
-        object.number("prompt_tokens", part.usage.prompt);
-        object.number("completion_tokens", part.usage.completion);
-        object.name("estimated").extend_from_slice(if part.estimated { b"true" } else { b"false" });
-        object.end();
-    }
-    out.push(b']');
-}
-
-/// A whole number.
-fn decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            return out.extend_from_slice(&digits[at..]);
-        }
-    }
 }
 
 fn for_people(out: &mut Vec<u8>, settled: &Settled) {
@@ -229,11 +208,7 @@ fn for_people(out: &mut Vec<u8>, settled: &Settled) {
     );
 }
 
-/// Milliseconds to a tenth.
+/// Milliseconds to a tenth: what a person compares.
 fn ms(duration: Duration) -> f64 {
-    tenths_of_ms(duration) as f64 / 10.0
-}
-
-fn tenths_of_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros() / 100).unwrap_or(u64::MAX)
+    (duration.as_micros() / 100) as f64 / 10.0
 }
