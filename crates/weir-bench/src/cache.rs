@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 mod tier;
 
@@ -26,9 +25,8 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-use crate::gateway::machine::Machine;
 use crate::gateway::runs::Bench;
-use crate::gateway::stay_on_cpu_1;
+use crate::gateway::{look_at_the_machine, stay_on_cpu_1, unless_told_to_stop};
 use measure::Measure;
 use results::Results;
 use tier::Tier;
@@ -71,23 +69,12 @@ pub struct Shop<'a> {
 
 /// Takes all measures, prints the tables, and leaves no process behind, also when interrupted.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        biased;
-        // Dropping the measurement drops its children, and those take their process groups with them.
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-        _ = terminate.recv() => anyhow::bail!("terminated"),
-        outcome = Box::pin(measure_all(&arguments)) => outcome,
-    }
+    unless_told_to_stop(measure_all(&arguments)).await
 }
 
 async fn measure_all(arguments: &Arguments) -> anyhow::Result<()> {
     stay_on_cpu_1().context("two CPUs are needed: one for weir, one for the rest")?;
-    let machine = Machine::read()?;
-    eprintln!("{machine}");
-    if machine.is_busy() {
-        eprintln!("the machine is not quiet: other work runs beside the measurement and will show in it");
-    }
+    let machine = look_at_the_machine()?;
     let weir = match &arguments.weir {
         Some(path) => path.clone(),
         None => std::env::current_exe()?.with_file_name("weir"),

@@ -61,23 +61,34 @@ pub struct Arguments {
 
 /// Takes all measures, prints the tables, and leaves no process behind, also when interrupted.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    unless_told_to_stop(compare(&arguments)).await
+}
+
+/// Works, unless the process is told to stop.
+pub async fn unless_told_to_stop(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         biased;
-        // Dropping the comparison drops its children, and those take their process groups with them.
+        // Dropping the work drops its children, and those take their process groups with them.
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
         _ = terminate.recv() => anyhow::bail!("terminated"),
-        outcome = Box::pin(compare(&arguments)) => outcome,
+        outcome = Box::pin(work) => outcome,
     }
 }
 
-async fn compare(arguments: &Arguments) -> anyhow::Result<()> {
-    stay_on_cpu_1().context("two CPUs are needed: one for the gateway, one for the rest")?;
+/// The machine that is measured on. Says so if it has other things to do.
+pub fn look_at_the_machine() -> anyhow::Result<machine::Machine> {
     let machine = machine::Machine::read()?;
     eprintln!("{machine}");
     if machine.is_busy() {
         eprintln!("the machine is not quiet: other work runs beside the measurement and will show in it");
     }
+    Ok(machine)
+}
+
+async fn compare(arguments: &Arguments) -> anyhow::Result<()> {
+    stay_on_cpu_1().context("two CPUs are needed: one for the gateway, one for the rest")?;
+    let machine = look_at_the_machine()?;
     let contenders =
         contender::find_all(&arguments.only, arguments.weir.as_deref(), arguments.before.as_deref());
     ensure!(!contenders.is_empty(), "no gateway to measure");

@@ -56,10 +56,18 @@ impl MiniLm {
     /// The vector of `text`: of unit length, or zeros when no token of it is known. Some milliseconds for a question, a
     /// hundred for a page, on the threads of rayon's global pool: call it where blocking is allowed.
     pub fn embed(&self, text: &str) -> Vec<f32> {
+        self.read(self.tokens.all(text))
+    }
+
+    /// The same, if all of `text` is read. Where it is not, texts that differ behind have the same vector.
+    pub fn embed_whole(&self, text: &str) -> Option<Vec<f32>> {
+        self.tokens.whole(text).map(|tokens| self.read(tokens))
+    }
+
+    fn read(&self, mut tokens: Vec<u32>) -> Vec<f32> {
         let mut mean = Mean::new(self.dimensions());
-        if !self.tokens.known(text).is_empty() {
-            let mut tokens = vec![self.begin];
-            tokens.extend(self.tokens.all(text));
+        if tokens.iter().any(|token| self.tokens.knows(*token)) {
+            tokens.insert(0, self.begin);
             tokens.push(self.end);
             // All shapes were checked at loading: nothing is left that could fail but memory.
             let said = self.bert.read_text(&tokens).inspect_err(|error| debug_assert!(false, "{error}"));
@@ -68,11 +76,6 @@ impl MiniLm {
             }
         }
         mean.direction()
-    }
-
-    /// Whether [`Self::embed`] reads all of `text`. Where it does not, texts that differ behind have the same vector.
-    pub fn reads_all_of(&self, text: &str) -> bool {
-        self.tokens.reads_all_of(text)
     }
 
     /// How many numbers a vector has.

@@ -41,15 +41,19 @@ impl Static {
         Ok(Self { tokens, table, id: files::id(KIND, &[&tokenizer, &weights]) })
     }
 
-    /// The vector of `text`: of unit length, or zeros when no token of it is known. Of a long text the beginning counts;
-    /// whether that is all of it, [`Self::reads_all_of`] says.
+    /// The vector of `text`: of unit length, or zeros when no token of it is known. Of a long text the beginning counts.
     pub fn embed(&self, text: &str) -> Vec<f32> {
-        self.table.mean(&self.tokens.known(text))
+        self.read(self.tokens.all(text))
     }
 
-    /// Whether [`Self::embed`] reads all of `text`. Where it does not, texts that differ behind have the same vector.
-    pub fn reads_all_of(&self, text: &str) -> bool {
-        self.tokens.reads_all_of(text)
+    /// The same, if all of `text` is read. Where it is not, texts that differ behind have the same vector.
+    pub fn embed_whole(&self, text: &str) -> Option<Vec<f32>> {
+        self.tokens.whole(text).map(|tokens| self.read(tokens))
+    }
+
+    fn read(&self, mut tokens: Vec<u32>) -> Vec<f32> {
+        tokens.retain(|token| self.tokens.knows(*token));
+        self.table.mean(&tokens)
     }
 
     /// How many numbers a vector has.

@@ -71,25 +71,24 @@ impl Tokens {
     /// The tokens of `text`, those that the model does not know included.
     pub fn all(&self, text: &str) -> Vec<u32> {
         // A text on which the tokenizer fails has nothing that the model knows.
-        let mut numbers = self
-            .tokenizer
-            .encode_fast(head(text), false)
-            .map_or_else(|_| Vec::new(), |encoding| encoding.get_ids().to_vec());
+        let mut numbers = self.numbers(head(text)).unwrap_or_default();
         numbers.truncate(self.tokens_max);
         numbers
     }
 
-    /// The tokens of `text` that the model knows.
-    pub fn known(&self, text: &str) -> Vec<u32> {
-        let mut numbers = self.all(text);
-        numbers.retain(|number| Some(*number) != self.unknown);
-        numbers
+    /// The same, if that is all of `text`.
+    pub fn whole(&self, text: &str) -> Option<Vec<u32>> {
+        let numbers = if text.len() <= TEXT_BYTES_MAX { self.numbers(text) } else { None };
+        numbers.filter(|numbers| numbers.len() <= self.tokens_max)
     }
 
-    /// Whether all of `text` is read.
-    pub fn reads_all_of(&self, text: &str) -> bool {
-        let numbers = |text| self.tokenizer.encode_fast(text, false).map(|encoding| encoding.len());
-        text.len() <= TEXT_BYTES_MAX && numbers(text).is_ok_and(|count| count <= self.tokens_max)
+    /// Whether the model knows a token.
+    pub fn knows(&self, number: u32) -> bool {
+        Some(number) != self.unknown
+    }
+
+    fn numbers(&self, text: &str) -> Option<Vec<u32>> {
+        self.tokenizer.encode_fast(text, false).ok().map(|encoding| encoding.get_ids().to_vec())
     }
 }
 

@@ -113,16 +113,20 @@ async fn a_file_that_is_no_database_is_set_aside() {
     assert!(aside.starts_with("no database"));
 }
 
-#[tokio::test]
-async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_a_new_one_begun() {
-    let folder = Folder::new();
+/// A database of which the header is whole, so that it opens; the tables are not.
+async fn damaged(folder: &Folder) {
     let (store, threads) = open(&folder.file("words.db"));
     store.write(add("one")).unwrap().await.unwrap();
     close(store, threads);
-    // The header is whole, so that it opens; the tables are not.
     let mut bytes = std::fs::read(folder.file("words.db")).unwrap();
     bytes[4096..].fill(0xa5);
     std::fs::write(folder.file("words.db"), bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_a_new_one_begun() {
+    let folder = Folder::new();
+    damaged(&folder).await;
     let (store, threads) = open(&folder.file("words.db"));
     assert!(words(&store).await.is_err());
     // The reader has told the writer before this write: the queue keeps order.
@@ -140,12 +144,7 @@ async fn a_file_that_is_damaged_while_it_is_open_is_set_aside_and_a_new_one_begu
 )]
 async fn damage_that_many_reads_find_sets_one_file_aside() {
     let folder = Folder::new();
-    let (store, threads) = open(&folder.file("words.db"));
-    store.write(add("one")).unwrap().await.unwrap();
-    close(store, threads);
-    let mut bytes = std::fs::read(folder.file("words.db")).unwrap();
-    bytes[4096..].fill(0xa5);
-    std::fs::write(folder.file("words.db"), bytes).unwrap();
+    damaged(&folder).await;
     let (store, reader, writer) = Store::open(folder.file("words.db"), SCHEMA, 10).unwrap();
     let reading = std::thread::spawn(|| reader.run());
     assert!(words(&store).await.is_err() && words(&store).await.is_err());

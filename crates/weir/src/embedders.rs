@@ -59,7 +59,7 @@ impl Embedder for Table {
     }
 
     fn embed<'a>(&'a self, text: &'a str) -> Boxed<'a, Result<Vec<f32>, NotEmbedded>> {
-        Box::pin(std::future::ready(known(self.0.reads_all_of(text).then(|| self.0.embed(text)))))
+        Box::pin(std::future::ready(known(self.0.embed_whole(text))))
     }
 }
 
@@ -75,7 +75,7 @@ impl Embedder for Reader {
 
     fn embed<'a>(&'a self, text: &'a str) -> Boxed<'a, Result<Vec<f32>, NotEmbedded>> {
         let (model, text) = (self.0.clone(), text.to_owned());
-        let read = tokio::task::spawn_blocking(move || model.reads_all_of(&text).then(|| model.embed(&text)));
+        let read = tokio::task::spawn_blocking(move || model.embed_whole(&text));
         Box::pin(async move { known(read.await.map_err(|error| NotEmbedded(error.to_string()))?) })
     }
 }

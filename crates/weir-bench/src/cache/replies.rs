@@ -9,7 +9,7 @@ use super::measure::{Measure, Values};
 use super::results::Results;
 use super::stand::{Service, Stand};
 use super::tier::{self, Tier};
-use crate::gateway::measure::{kept_waiting_percent, words};
+use crate::gateway::measure::{crowded, kept_waiting_percent, words};
 use crate::load::Report;
 
 /// Questions whose answers are kept, where they may all be in memory.
@@ -108,16 +108,8 @@ pub async fn throughput(shop: &Shop<'_>, results: &mut Results) {
     let ways = with_tiers(shop, &[Way::Straight(0), Way::Bare], &[Way::Called]);
     for way in ways {
         let outcome = report(shop, way, Load::Crowded).await.and_then(|report| {
-            let answers = counted(&report)?;
-            Ok(vec![
-                Some(answers / report.seconds),
-                report.cpu_seconds.map(|cpu| cpu * 1_000.0 / answers),
-                report.cpu_seconds.map(|cpu| cpu / report.seconds),
-                report.p50_ms,
-                report.p99_ms,
-                kept_waiting_percent(&report),
-                Some(report.errors as f64),
-            ])
+            counted(&report)?;
+            crowded(&report)
         });
         results.note(Measure::Throughput, &way.name(), outcome);
     }

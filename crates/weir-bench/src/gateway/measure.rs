@@ -166,7 +166,14 @@ type Values = Vec<Option<f64>>;
 
 async fn throughput(bench: &Bench, contender: &Contender) -> anyhow::Result<Values> {
     let load = words(&["closed", "--connections", "64"]);
-    let report = bench.run(contender, STREAM, bench.seconds(), &load).await?;
+    crowded(&bench.run(contender, STREAM, bench.seconds(), &load).await?)
+}
+
+/// The row of what one core carries when every connection asks again at once.
+///
+/// # Errors
+/// Nothing was answered.
+pub fn crowded(report: &Report) -> anyhow::Result<Values> {
     let answers = report.metered_answers as f64;
     ensure!(answers > 0.0, "no answer in the metered window");
     Ok(vec![
@@ -175,7 +182,7 @@ async fn throughput(bench: &Bench, contender: &Contender) -> anyhow::Result<Valu
         report.cpu_seconds.map(|cpu| cpu / report.seconds),
         report.p50_ms,
         report.p99_ms,
-        kept_waiting_percent(&report),
+        kept_waiting_percent(report),
         Some(report.errors as f64),
     ])
 }
